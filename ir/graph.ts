@@ -1,0 +1,81 @@
+// The graph: an immutable DAG of tensor operators, reached from its outputs. Nodes are made only by the Builder of
+// `src/ops/builder.ts`, which computes types, shares equal nodes and refuses ill-typed ones.
+
+import type { DType } from './dtype.ts';
+import type { Expr, Var } from './expr.ts';
+
+export interface TensorType {
+  readonly kind: 'tensor';
+  readonly dtype: DType;
+  readonly shape: readonly Expr[];
+}
+export interface SequenceType {
+  readonly kind: 'sequence';
+  readonly element: Type;
+}
+export interface OptionalType {
+  readonly kind: 'optional';
+  readonly element: Type;
+}
+export interface MapType {
+  readonly kind: 'map';
+  readonly key: DType;
+  readonly value: Type;
+}
+export type Type = TensorType | SequenceType | OptionalType | MapType;
+
+/** A value has a producer, or a constant, or neither: then it is an input of its graph. */
+export interface Value {
+  readonly name: string;
+  readonly type: Type;
+  readonly producer?: Node;
+  /** Which output of the producer this is. */
+  readonly output?: number;
+  /** Little-endian bytes as ONNX stores them. */
+  readonly constant?: Uint8Array;
+  /** Strings of a constant string tensor (UTF-8). */
+  readonly strings?: readonly Uint8Array[];
+  /** The elements, row-major, where they are known as expressions: constants, shapes, and arithmetic on them. */
+  readonly elements?: readonly Expr[];
+}
+
+export type AttributeValue =
+  | number
+  | bigint
+  | string
+  | Value
+  | Graph
+  | Type
+  | readonly number[]
+  | readonly bigint[]
+  | readonly string[]
+  | readonly Value[]
+  | readonly Graph[];
+
+export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
+
+/** What the graph knows of an operator; the whole declaration is `Operator` of `src/ops/define.ts`. */
+export interface OperatorName {
+  readonly name: string;
+  readonly domain: string;
+}
+
+export interface Node<Op extends OperatorName = OperatorName> {
+  readonly name: string;
+  readonly op: Op;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Value[];
+  /** Sizes that the node's kernel finds out at run time, in the order in which it writes them. */
+  readonly sizes: readonly Var[];
+}
+
+/** `captures` are values of enclosing graphs that a subgraph reads. */
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly captures: readonly Value[];
+  /** The symbolic dimensions that the inputs' types bind. */
+  readonly dims: readonly Var[];
+}
