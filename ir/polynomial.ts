@@ -1,0 +1,107 @@
+// Index expressions as sums of products: c1 * x * y + c2 * z + c0. Everything that is not +, - or * is an atom.
+
+import { boundsOf } from './bounds.ts';
+import type { Expr } from './expr.ts';
+import { exprKey } from './expr-key.ts';
+import { add, int, mul, sub } from './expr-make.ts';
+
+export interface Term {
+  readonly coefficient: number;
+  /** Sorted by key. */
+  readonly factors: readonly Expr[];
+}
+/** By the key of the factors; no zero coefficients. */
+export type Polynomial = ReadonlyMap<string, Term>;
+
+/** Products of sums are multiplied out up to this many terms; beyond it the product is an atom. */
+const maximumTerms = 48;
+
+const termKey = (factors: readonly Expr[]): string => factors.map(exprKey).join('*');
+
+function addTerm(terms: Map<string, Term>, { coefficient, factors }: Term): void {
+  const key = termKey(factors);
+  const sum = coefficient + (terms.get(key)?.coefficient ?? 0);
+  if (sum === 0) terms.delete(key);
+  else terms.set(key, { coefficient: sum, factors });
+}
+
+const fromTerms = (items: Iterable<Term>): Polynomial => {
+  const terms = new Map<string, Term>();
+  for (const item of items) addTerm(terms, item);
+  return terms;
+};
+
+export const addPolynomials = (a: Polynomial, b: Polynomial, scale = 1): Polynomial =>
+  fromTerms([...a.values(), ...[...b.values()].map((term) => ({ ...term, coefficient: scale * term.coefficient }))]);
+
+export function multiplyTerms(a: Term, b: Term): Term {
+  const factors = [...a.factors, ...b.factors].sort((x, y) => (exprKey(x) < exprKey(y) ? -1 : 1));
+  return { coefficient: a.coefficient * b.coefficient, factors };
+}
+
+export const multiplyPolynomials = (a: Polynomial, b: Polynomial): Polynomial =>
+  fromTerms([...a.values()].flatMap((x) => [...b.values()].map((y) => multiplyTerms(x, y))));
+
+export const atom = (expr: Expr): Polynomial => fromTerms([{ coefficient: 1, factors: [expr] }]);
+export const polynomial = (terms: Iterable<Term>): Polynomial => fromTerms(terms);
+
+export function toPolynomial(expr: Expr): Polynomial {
+  if (expr.kind === 'const') return fromTerms([{ coefficient: Number(expr.value), factors: [] }]);
+  if (expr.kind !== 'binary') return atom(expr);
+  if (expr.op === 'add') return addPolynomials(toPolynomial(expr.left), toPolynomial(expr.right));
+  if (expr.op === 'sub') return addPolynomials(toPolynomial(expr.left), toPolynomial(expr.right), -1);
+  if (expr.op === 'mul') {
+    const left = toPolynomial(expr.left);
+    const right = toPolynomial(expr.right);
+    return left.size * right.size > maximumTerms ? atom(expr) : multiplyPolynomials(left, right);
+  }
+  return atom(expr);
+}
+
+const termExpr = (term: Term): Expr =>
+  term.factors.length === 0 ? int(term.coefficient) : mul(term.factors.reduce(mul), int(term.coefficient));
+
+/** Variables in creation order, negative terms subtracted, the constant last. */
+export function fromPolynomial(terms: Polynomial): Expr {
+  const sorted = [...terms.entries()].sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1));
+  const positive = sorted.filter(([, term]) => term.coefficient > 0);
+  const negative = sorted.filter(([, term]) => term.coefficient < 0);
+  const sum = positive.map(([, term]) => termExpr(term)).reduce(add, int(0));
+  return negative.reduce((rest, [, term]) => sub(rest, termExpr({ ...term, coefficient: -term.coefficient })), sum);
+}
+
+export const constantTerm = (terms: Polynomial): number => terms.get('')?.coefficient ?? 0;
+export const isConstant = (terms: Polynomial): boolean => terms.size === 0 || (terms.size === 1 && terms.has(''));
+
+/** Replaces every index variable by its least (or greatest) value where its sign in the term allows it. */
+function extreme(terms: Polynomial, sign: 1 | -1): Polynomial {
+  let current = terms;
+  for (let round = 0; round < 8; round++) {
+    const found = [...current.values()].find((term) =>
+      term.factors.some((factor) => factor.kind === 'var' && factor.extent),
+    );
+    if (!found) return current;
+    const index = found.factors.findIndex((factor) => factor.kind === 'var' && factor.extent);
+    const factor = found.factors[index]!;
+    if (factor.kind !== 'var' || !factor.extent) return current;
+    const rest = found.factors.filter((_, i) => i !== index);
+    const without = addPolynomials(current, fromTerms([found]), -1);
+    if (rest.some((other) => boundsOf(other).min < 0)) return current;
+    // A term that grows with the variable is least at 0 and greatest at extent - 1.
+    const atZero = found.coefficient > 0 === sign < 0;
+    const last = addPolynomials(toPolynomial(factor.extent), fromTerms([{ coefficient: -1, factors: [] }]));
+    const replaced = multiplyPolynomials(fromTerms([{ coefficient: found.coefficient, factors: rest }]), last);
+    current = atZero ? without : addPolynomials(without, replaced);
+  }
+  return current;
+}
+
+/** Whether the value is at least zero for every value of its variables. */
+export function provablyNonNegative(terms: Polynomial): boolean {
+  if (boundsOf(fromPolynomial(terms)).min >= 0) return true;
+  const least = extreme(terms, -1);
+  if (boundsOf(fromPolynomial(least)).min >= 0) return true;
+  return [...least.values()].every(
+    (term) => term.coefficient >= 0 && term.factors.every((factor) => boundsOf(factor).min >= 0),
+  );
+}
