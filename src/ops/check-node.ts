@@ -1,0 +1,90 @@
+// Checks a node against its operator's declaration: inputs present and of an accepted type, attributes legal.
+
+import type { DType } from '../../ir/dtype.ts';
+import type { Attributes, AttributeValue, Value } from '../../ir/graph.ts';
+import { problem } from '../errors.ts';
+import type { AttributeSpec } from './attributes.ts';
+import { bareName, type Operator } from './define.ts';
+
+export function checkInputs(op: Operator, inputs: readonly (Value | undefined)[], where: string): void {
+  const variadic = op.inputs.at(-1)?.endsWith('...') ?? false;
+  if (!variadic && inputs.length > op.inputs.length) {
+    throw problem(
+      where,
+      `has ${inputs.length} inputs; ${op.name} takes at most ${op.inputs.length} (${op.inputs.join(', ')}).`,
+    );
+  }
+  const bound = new Map<string, { readonly name: string; readonly dtype: DType }>();
+  const count = Math.max(inputs.length, op.inputs.length);
+  for (let position = 0; position < count; position++) {
+    const declared = op.inputs[Math.min(position, op.inputs.length - 1)]!;
+    const name = bareName(declared);
+    const input = inputs[position];
+    if (!input) {
+      if (declared === name) throw problem(where, `input ${name} is missing.`);
+      continue;
+    }
+    const set = op.types[name];
+    if (!set || input.type.kind !== 'tensor') continue;
+    const { dtype } = input.type;
+    if (!set.dtypes.includes(dtype)) {
+      throw problem(where, `${name} is ${dtype}; ${op.name} takes ${set.dtypes.join(', ')}.`);
+    }
+    const first = bound.get(set.name);
+    if (first && first.dtype !== dtype) {
+      throw problem(where, `${name} is ${dtype} and ${first.name} is ${first.dtype}; they must be of one type.`);
+    }
+    if (!first) bound.set(set.name, { name, dtype });
+  }
+}
+
+const kindOf = (value: AttributeValue): string => {
+  if (Array.isArray(value)) {
+    const first = value[0] as AttributeValue | undefined;
+    return first === undefined ? 'empty' : `${kindOf(first)}s`;
+  }
+  if (typeof value === 'number' || typeof value === 'bigint') return 'number';
+  if (typeof value === 'string') return 'string';
+  return 'object';
+};
+
+const expectedKind: Readonly<Record<AttributeSpec<unknown>['kind'], string>> = {
+  int: 'number',
+  float: 'number',
+  string: 'string',
+  dtype: 'string',
+  ints: 'numbers',
+  floats: 'numbers',
+  strings: 'strings',
+  tensor: 'object',
+  tensors: 'objects',
+  graph: 'object',
+  type: 'object',
+};
+
+export function checkAttributes(op: Operator, attributes: Attributes, where: string): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    const spec = op.attributes[name];
+    if (value === undefined) {
+      if (spec?.required) throw problem(where, `attribute ${name} is missing.`);
+      continue;
+    }
+    if (!spec)
+      throw problem(
+        where,
+        `${op.name} has no attribute "${name}". It has: ${Object.keys(op.attributes).join(', ') || 'none'}.`,
+      );
+    const kind = kindOf(value);
+    if (kind !== expectedKind[spec.kind] && kind !== 'empty') {
+      throw problem(
+        where,
+        `attribute ${name} must be of kind ${spec.kind}, got ${kind === 'object' ? 'something else' : kind}.`,
+      );
+    }
+    if (spec.kind === 'int' && !Number.isInteger(Number(value)))
+      throw problem(where, `attribute ${name} must be an integer.`);
+    if (spec.oneOf && !spec.oneOf.includes(value as string | number)) {
+      throw problem(where, `attribute ${name} is ${JSON.stringify(value)}; legal are ${spec.oneOf.join(', ')}.`);
+    }
+  }
+}

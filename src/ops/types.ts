@@ -1,0 +1,76 @@
+// The named sets of element types that declarations use, and the shape rules that many operators share.
+
+import type { DType } from '../../ir/dtype.ts';
+import type { Expr } from '../../ir/expr.ts';
+import { constantOf, int, max } from '../../ir/expr-make.ts';
+import type { TensorType } from '../../ir/graph.ts';
+import { sameSize, simplify } from '../../ir/simplify.ts';
+import type { Operand, TypeContext, TypeSet } from './define.ts';
+
+export const floatTypes: readonly DType[] = ['float32', 'float64', 'float16', 'bfloat16'];
+export const signedTypes: readonly DType[] = ['int8', 'int16', 'int32', 'int64'];
+export const unsignedTypes: readonly DType[] = ['uint8', 'uint16', 'uint32', 'uint64'];
+export const integerTypes: readonly DType[] = [...signedTypes, ...unsignedTypes];
+export const numericTypes: readonly DType[] = [...floatTypes, ...integerTypes];
+export const float8Types: readonly DType[] = ['float8e4m3fn', 'float8e4m3fnuz', 'float8e5m2', 'float8e5m2fnuz'];
+/** Every type that is one number or truth value; not string and complex. */
+export const scalarTypes: readonly DType[] = [
+  ...numericTypes,
+  'bool',
+  ...float8Types,
+  'float8e8m0',
+  'float4e2m1',
+  'int4',
+  'uint4',
+  'int2',
+  'uint2',
+];
+export const allTypes: readonly DType[] = [...scalarTypes, 'string', 'complex64', 'complex128'];
+
+export const typeSet = (name: string, dtypes: readonly DType[]): TypeSet => ({ name, dtypes });
+export const anyFloat = typeSet('T', floatTypes);
+export const anyNumeric = typeSet('T', numericTypes);
+export const anyType = typeSet('T', allTypes);
+export const sizeType = typeSet('I', ['int64']);
+export const indexType = typeSet('Tind', ['int32', 'int64']);
+
+export const tensorOf = (dtype: DType, shape: readonly Expr[]): TensorType => ({ kind: 'tensor', dtype, shape });
+
+const isOne = (extent: Expr): boolean => constantOf(extent) === 1;
+
+/** Multidirectional broadcasting (ONNX Broadcasting.md). Two different symbolic sizes must be equal at run time. */
+export function broadcastShapes(shapes: readonly (readonly Expr[])[], context: TypeContext): readonly Expr[] {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    let extent: Expr = int(1);
+    for (const shape of shapes) {
+      const own = shape[axis - (rank - shape.length)];
+      if (!own || isOne(own)) continue;
+      if (isOne(extent)) extent = own;
+      else if (!sameSize(extent, own)) {
+        const [a, b] = [constantOf(extent), constantOf(own)];
+        if (a !== undefined && b !== undefined) context.fail(`shapes do not broadcast: ${a} and ${b} on axis ${axis}.`);
+        // One of them may be 1 only if the model lies about its symbols; keep a constant where there is one.
+        extent = b !== undefined ? own : a !== undefined ? extent : simplify(max(extent, own));
+      }
+    }
+    return extent;
+  });
+}
+
+/** The index into an operand of a broadcast: trailing axes aligned, axes of extent 1 read at 0. */
+export const broadcastIndex = (shape: readonly Expr[], index: readonly Expr[]): readonly Expr[] =>
+  shape.map((extent, axis) => (isOne(extent) ? int(0) : index[index.length - shape.length + axis]!));
+
+export const readBroadcast = (operand: Operand, index: readonly Expr[]): Expr =>
+  operand.at(...broadcastIndex(operand.shape, index));
+
+/** An axis counted from the front; negative ones count from the end. */
+export function normalizeAxis(axis: number, rank: number, context: TypeContext, name = 'axis'): number {
+  if (axis < -rank || axis >= Math.max(rank, 1))
+    context.fail(`${name} is ${axis}; rank ${rank} allows ${-rank} to ${rank - 1}.`);
+  return axis < 0 ? axis + rank : axis;
+}
+
+export const normalizeAxes = (axes: readonly number[], rank: number): readonly number[] =>
+  axes.map((axis) => (axis < 0 ? axis + rank : axis));
