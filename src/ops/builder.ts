@@ -11,38 +11,16 @@ import type { Attributes, AttributeValue, Node, TensorType, Type, Value } from '
 import { simplify } from '../../ir/simplify.ts';
 import { problem } from '../errors.ts';
 import { checkAttributes, checkInputs } from './check-node.ts';
-import { byName, type Operand, type Operator, type TypeContext, withDefaults } from './define.ts';
+import {
+  type ApplyOptions,
+  type Builder,
+  byName,
+  type Operand,
+  type Operator,
+  type TypeContext,
+  withDefaults,
+} from './define.ts';
 import { constantBytes, countOf, elementsOf, evaluateElements, operandOf } from './elements.ts';
-
-export interface ApplyOptions {
-  readonly name?: string;
-  /** What the model says of the outputs' types. */
-  readonly declared?: readonly (Type | undefined)[];
-  /** Which outputs the node has; all required ones by default. */
-  readonly outputs?: readonly boolean[];
-  readonly outputNames?: readonly string[];
-}
-
-export interface Builder {
-  /** Adds a node and gives its first output. */
-  apply(op: Operator, inputs: readonly (Value | undefined)[], attributes?: Attributes, options?: ApplyOptions): Value;
-  /** Adds a node and gives all its outputs. */
-  applyAll(
-    op: Operator,
-    inputs: readonly (Value | undefined)[],
-    attributes?: Attributes,
-    options?: ApplyOptions,
-  ): readonly Value[];
-  constant(type: TensorType, bytes: Uint8Array, name?: string): Value;
-  /** A rank-0 constant of any element type that holds plain numbers. */
-  scalar(value: number | bigint, dtype: DType): Value;
-  /** A rank-1 int64 constant. */
-  ints(values: readonly number[]): Value;
-  /** A rank-1 int64 tensor of sizes, perhaps symbolic. */
-  sizes(values: readonly Expr[]): Value;
-  /** A value of the given type that is no node's output: a graph input. */
-  input(name: string, type: Type): Value;
-}
 
 export const tensor = (dtype: DType, shape: readonly Expr[]): TensorType => ({ kind: 'tensor', dtype, shape });
 

@@ -10,7 +10,6 @@ import type { Expr } from '../../ir/expr.ts';
 import type { Attributes, AttributeValue, TensorType, Type, Value } from '../../ir/graph.ts';
 import type { Buffer, Stmt } from '../../ir/kernel.ts';
 import type { AttributeSpecs, AttributeValues } from './attributes.ts';
-import type { Builder } from './builder.ts';
 
 type Named<S extends string, T> = S extends `${infer N}...`
   ? { readonly [K in N]: readonly T[] }
@@ -163,6 +162,36 @@ export interface Operator {
   readonly kernel?: (inputs: never, outputs: readonly Buffer[], attributes: Attributes, context: KernelContext) => Stmt;
   readonly control?: 'if' | 'loop';
   readonly upgrade?: (node: OldNode, opset: number) => OldNode;
+}
+
+export interface ApplyOptions {
+  readonly name?: string;
+  /** What the model says of the outputs' types. */
+  readonly declared?: readonly (Type | undefined)[];
+  /** Which outputs the node has; all required ones by default. */
+  readonly outputs?: readonly boolean[];
+  readonly outputNames?: readonly string[];
+}
+
+export interface Builder {
+  /** Adds a node and gives its first output. */
+  apply(op: Operator, inputs: readonly (Value | undefined)[], attributes?: Attributes, options?: ApplyOptions): Value;
+  /** Adds a node and gives all its outputs. */
+  applyAll(
+    op: Operator,
+    inputs: readonly (Value | undefined)[],
+    attributes?: Attributes,
+    options?: ApplyOptions,
+  ): readonly Value[];
+  constant(type: TensorType, bytes: Uint8Array, name?: string): Value;
+  /** A rank-0 constant of any element type that holds plain numbers. */
+  scalar(value: number | bigint, dtype: DType): Value;
+  /** A rank-1 int64 constant. */
+  ints(values: readonly number[]): Value;
+  /** A rank-1 int64 tensor of sizes, perhaps symbolic. */
+  sizes(values: readonly Expr[]): Value;
+  /** A value of the given type that is no node's output: a graph input. */
+  input(name: string, type: Type): Value;
 }
 
 /** Declares an operator. */

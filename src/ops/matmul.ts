@@ -1,7 +1,8 @@
 // Matrix products.
 
-import { constantOf, indexVar, int, mul, reduce } from '../../ir/expr-make.ts';
+import { constantOf, indexVar, int, mul } from '../../ir/expr-make.ts';
 import { sameSize } from '../../ir/simplify.ts';
+import { sumOf } from './accumulate.ts';
 import { op } from './define.ts';
 import { anyNumeric, broadcastIndex, broadcastShapes, tensorOf } from './types.ts';
 
@@ -29,6 +30,6 @@ export const MatMul = op('MatMul', {
     const batch = index.slice(0, index.length - (A.rank > 1 ? 1 : 0) - (B.rank > 1 ? 1 : 0));
     const a = A.at(...broadcastIndex(A.shape.slice(0, -2), batch), ...(A.rank > 1 ? [row] : []), k);
     const b = B.at(...broadcastIndex(B.shape.slice(0, -2), batch), k, ...(B.rank > 1 ? [column] : []));
-    return reduce('sum', [k], mul(a, b));
+    return sumOf([k], a, b);
   },
 });

@@ -48,7 +48,8 @@ export function broadcastShapes(shapes: readonly (readonly Expr[])[], context: T
       if (!own || isOne(own)) continue;
       if (isOne(extent)) extent = own;
       else if (!sameSize(extent, own)) {
-        const [a, b] = [constantOf(extent), constantOf(own)];
+        const a: number | undefined = constantOf(extent);
+        const b: number | undefined = constantOf(own);
         if (a !== undefined && b !== undefined) context.fail(`shapes do not broadcast: ${a} and ${b} on axis ${axis}.`);
         // One of them may be 1 only if the model lies about its symbols; keep a constant where there is one.
         extent = b !== undefined ? own : a !== undefined ? extent : simplify(max(extent, own));
