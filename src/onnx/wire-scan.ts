@@ -72,7 +72,7 @@ function scanField(scanner: Scanner, frame: Frame): void {
   const field = frame.message === undefined ? undefined : fields[frame.message]?.[number];
   switch (wireType) {
     case wireTypes.varint:
-      skipVarint(scanner, frame);
+      skipVarint(scanner, frame.end);
       if (field !== undefined) spend(scanner, heapBytes.integer);
       break;
     case wireTypes.fixed64:
@@ -136,11 +136,11 @@ function scanScalars(scanner: Scanner, field: Field, end: number): void {
     case 'double':
       spend(scanner, heapBytes.float * packedCount(scanner, field, length, 8));
       break;
-    default:
-      while (scanner.position < end) {
-        skipVarint(scanner, { end });
-        spend(scanner, heapBytes.integer);
-      }
+    default: {
+      let count = 0;
+      for (; scanner.position < end; count++) skipVarint(scanner, end);
+      spend(scanner, heapBytes.integer * count);
+    }
   }
 }
 
@@ -175,13 +175,13 @@ function advance(scanner: Scanner, frame: Frame, length: number, what: string): 
   scanner.position += length;
 }
 
-function skipVarint(scanner: Scanner, frame: { readonly end: number }): void {
-  const limit = Math.min(frame.end, scanner.position + 10);
+function skipVarint(scanner: Scanner, end: number): void {
+  const limit = Math.min(end, scanner.position + 10);
   while (scanner.position < limit) {
     const byte = scanner.bytes[scanner.position++];
     if (byte !== undefined && byte < 128) return;
   }
-  fail(scanner, limit === frame.end ? 'a number is cut off' : 'a number is longer than 10 bytes');
+  fail(scanner, limit === end ? 'a number is cut off' : 'a number is longer than 10 bytes');
 }
 
 /** A varint of at most five bytes, as tags and lengths are. */
