@@ -1,7 +1,6 @@
 // Makes graphs. The only maker of nodes: it checks a node against its declaration, computes its types, shares equal
 // nodes, and turns nodes whose elements are all known into constants. So there is no untyped value and no dead node.
 
-import { boundsOf } from '../../ir/bounds.ts';
 import { toBytes } from '../../ir/bytes.ts';
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
@@ -129,8 +128,7 @@ function makeNode(
     declared: options.declared ?? [],
     outputs: present,
     fresh: (label, limit) => {
-      const upper = boundsOf(simplify(limit)).max;
-      const made = variable(label, 'index', { min: 0, ...(Number.isFinite(upper) ? { max: upper } : {}) });
+      const made = variable(label, 'index', { extent: simplify(add(limit, int(1))) });
       sizes.push(made);
       return made;
     },

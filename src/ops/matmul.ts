@@ -1,6 +1,6 @@
 // Matrix products.
 
-import { constantOf, indexVar, int, mul } from '../../ir/expr-make.ts';
+import { constantOf, indexVar, int } from '../../ir/expr-make.ts';
 import { sameSize } from '../../ir/simplify.ts';
 import { sumOf } from './accumulate.ts';
 import { op } from './define.ts';

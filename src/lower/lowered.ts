@@ -1,0 +1,30 @@
+// What lowering produces: a program whose buffers have no places yet.
+
+import type { Expr, Var } from '../../ir/expr.ts';
+import type { Buffer } from '../../ir/kernel.ts';
+import type { Port, Step } from '../../ir/program.ts';
+
+/** A buffer that shares another's storage, `offset` elements further. */
+export interface View {
+  readonly base: Buffer;
+  readonly offset: Expr;
+}
+
+export interface Lowered {
+  readonly name: string;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly dims: readonly Var[];
+  readonly computedDims: readonly Var[];
+  readonly body: readonly Step[];
+  /** Bytes as ONNX stores them, row-major. */
+  readonly constants: ReadonlyMap<Buffer, Uint8Array>;
+  readonly views: ReadonlyMap<Buffer, View>;
+}
+
+/** Follows views to the buffer that owns the storage. */
+export function storageOf(buffer: Buffer, views: ReadonlyMap<Buffer, View>): Buffer {
+  let current = buffer;
+  for (let view = views.get(current); view; view = views.get(current)) current = view.base;
+  return current;
+}
