@@ -75,6 +75,8 @@ export interface Graph {
   readonly name: string;
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
+  /** As the model names them; one value may be several outputs. */
+  readonly outputNames: readonly string[];
   readonly captures: readonly Value[];
   /** The symbolic dimensions that the inputs' types bind. */
   readonly dims: readonly Var[];

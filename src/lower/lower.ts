@@ -45,7 +45,7 @@ export function lower(graph: Graph, plan: FusionPlan): Lowered {
   const inputs = graph.inputs.map((value) => port(value, state));
   const isOutput = new Set(graph.outputs);
   for (const value of plan.materialized) lowerValue(value, isOutput.has(value), state);
-  const outputs = graph.outputs.map((value) => outputPort(value, state));
+  const outputs = graph.outputs.map((value, i) => outputPort(value, graph.outputNames[i]!, state));
   return {
     name: graph.name,
     inputs,
@@ -65,19 +65,19 @@ function port(value: Value, state: LowerState): Port {
 }
 
 /** The value's own buffer where nobody else claims its storage, else a copy. */
-function outputPort(value: Value, state: LowerState): Port {
+function outputPort(value: Value, name: string, state: LowerState): Port {
   const buffer = bufferOf(value);
   const storage = rootOf(buffer, state);
   if (!state.pinned.has(storage) && !value.constant) {
     state.pinned.add(storage);
-    return { name: value.name, buffer };
+    return { name, buffer };
   }
   noteConstant(value, state);
-  const copy: Buffer = { name: `${value.name}_copy`, dtype: buffer.dtype, shape: buffer.shape, memory: 'argument' };
+  const copy: Buffer = { name: name, dtype: buffer.dtype, shape: buffer.shape, memory: 'argument' };
   const indices = indicesFor(value);
   state.steps.push(callOf(makeKernel('copy', loops(indices, store(copy, indices, load(buffer, indices))))));
   state.pinned.add(copy);
-  return { name: value.name, buffer: copy };
+  return { name, buffer: copy };
 }
 
 function rootOf(buffer: Buffer, state: LowerState): Buffer {

@@ -5,7 +5,7 @@ import { toBytes } from '../../ir/bytes.ts';
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
-import { cast, constant, constantOf, int, variable } from '../../ir/expr-make.ts';
+import { add, cast, constant, constantOf, int, variable } from '../../ir/expr-make.ts';
 import type { Attributes, AttributeValue, Node, TensorType, Type, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { problem } from '../errors.ts';

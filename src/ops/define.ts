@@ -73,6 +73,14 @@ interface Head<I extends readonly string[], A extends AttributeSpecs> {
   readonly types?: { readonly [K in BareName<I[number]>]?: TypeSet };
   /** One type for each output. */
   type(inputs: Inputs<I, Operand>, attributes: AttributeValues<A>, context: TypeContext): Type | readonly Type[];
+  /**
+   * For operators with subgraphs: the types of the subgraph's inputs, by attribute name, from the types of the node's
+   * inputs and its other attributes. A subgraph is imported with these.
+   */
+  readonly bodyInputs?: (
+    inputs: readonly (Value | undefined)[],
+    attributes: Attributes,
+  ) => Readonly<Record<string, readonly Type[]>>;
   /** False for operators that must not be shared or removed as equal (random numbers). */
   readonly pure?: false;
   /** The newest opset version in which the operator's meaning changed. */
@@ -161,6 +169,10 @@ export interface Operator {
   ) => Value | readonly (Value | undefined)[];
   readonly kernel?: (inputs: never, outputs: readonly Buffer[], attributes: Attributes, context: KernelContext) => Stmt;
   readonly control?: 'if' | 'loop';
+  readonly bodyInputs?: (
+    inputs: readonly (Value | undefined)[],
+    attributes: Attributes,
+  ) => Readonly<Record<string, readonly Type[]>>;
   readonly upgrade?: (node: OldNode, opset: number) => OldNode;
 }
 

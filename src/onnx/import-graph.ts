@@ -1,0 +1,334 @@
+// GraphProto → Graph: nodes in order, names to values, subgraphs with their captures, model-local functions inlined.
+// Every problem is collected; what depends on a bad node is passed over in silence.
+
+import { toBytes } from '../../ir/bytes.ts';
+import type { DType } from '../../ir/dtype.ts';
+import { int } from '../../ir/expr-make.ts';
+import type { Attributes, AttributeValue, Graph, TensorType, Type, Value } from '../../ir/graph.ts';
+import { ModelError, type Problem, problem } from '../errors.ts';
+import type { Builder, OldNode, Operator } from '../ops/define.ts';
+import { type AttributeContext, attributeValue, constantNodeTensor, extents } from './import-attributes.ts';
+import { declaredType, type Symbols } from './import-types.ts';
+import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TypeProto } from './proto-types.ts';
+import { readSparseTensor } from './sparse-tensor.ts';
+import { type ResolveExternal, readTensor, type TensorData } from './tensor.ts';
+
+/** The operators, by domain and name. */
+export type OperatorTable = (domain: string, name: string) => Operator | undefined;
+
+export interface ImportState {
+  readonly builder: Builder;
+  readonly table: OperatorTable;
+  readonly symbols: Symbols;
+  readonly functions: ReadonlyMap<string, FunctionProto>;
+  readonly resolveExternal: ResolveExternal | undefined;
+  readonly problems: Problem[];
+}
+
+/** Names in force. `undefined` marks the output of a node that had a problem. */
+export interface Scope {
+  readonly values: Map<string, Value | undefined>;
+  readonly parent: Scope | undefined;
+  readonly captures: Set<Value>;
+  /** Opset versions by domain. */
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly declared: ReadonlyMap<string, TypeProto>;
+  /** Attributes of the function being inlined. */
+  readonly attributes: ReadonlyMap<string, AttributeProto>;
+  /** Functions being inlined, to refuse recursion. */
+  readonly callers: readonly string[];
+}
+
+/** Functions nested deeper than this, or nodes more than this after inlining, are an attack. */
+const maximumDepth = 64;
+
+export const normalizeDomain = (domain: string | undefined): string => (domain === 'ai.onnx' ? '' : (domain ?? ''));
+export const functionKey = (domain: string, name: string, overload: string): string => `${domain}:${name}:${overload}`;
+
+class UnknownName extends Error {}
+
+function lookUp(scope: Scope, name: string): Value {
+  for (let current: Scope | undefined = scope, _depth = 0; current; current = current.parent, _depth++) {
+    if (!current.values.has(name)) continue;
+    const value = current.values.get(name);
+    if (!value) throw new UnknownName(name);
+    for (let inner: Scope | undefined = scope; inner !== current; inner = inner?.parent) {
+      if (!value.constant) inner?.captures.add(value);
+    }
+    return value;
+  }
+  throw problem('', `input ${JSON.stringify(name)} is not defined before it is used.`);
+}
+
+export function constantOfTensor(data: TensorData, builder: Builder, name?: string): Value {
+  const type: TensorType = { kind: 'tensor', dtype: data.dtype, shape: extents(data.dims) };
+  if (data.strings) return { name: name ?? 'strings', type, constant: new Uint8Array(0), strings: data.strings };
+  return builder.constant(type, data.bytes, name);
+}
+
+/** Runs one part of the import and keeps its problems, saying where. */
+export function collect(state: ImportState, where: string, part: () => void): boolean {
+  try {
+    part();
+    return true;
+  } catch (error) {
+    if (error instanceof UnknownName) return false;
+    if (!(error instanceof ModelError)) throw error;
+    state.problems.push(...error.problems.map((item) => ({ where: item.where || where, what: item.what })));
+    return false;
+  }
+}
+
+export function importInitializers(
+  graph: GraphProto,
+  scope: Scope,
+  state: ImportState,
+  skip: ReadonlySet<string>,
+): void {
+  for (const initializer of graph.initializer) {
+    const name = initializer.name ?? '';
+    if (skip.has(name)) continue;
+    collect(state, `initializer ${JSON.stringify(name)}`, () => {
+      scope.values.set(name, undefined);
+      scope.values.set(name, constantOfTensor(readTensor(initializer, state.resolveExternal), state.builder, name));
+    });
+  }
+  for (const sparse of graph.sparseInitializer) {
+    const name = sparse.values?.name ?? '';
+    collect(state, `sparse initializer ${JSON.stringify(name)}`, () => {
+      scope.values.set(name, constantOfTensor(readSparseTensor(sparse, state.resolveExternal), state.builder, name));
+    });
+  }
+}
+
+export function importNodes(nodes: readonly NodeProto[], scope: Scope, state: ImportState): void {
+  for (const [position, node] of nodes.entries()) {
+    const name = node.name || node.output.find((output) => output !== '') || `#${position}`;
+    const where = `${node.opType ?? 'node'} ${JSON.stringify(name)}`;
+    const done = collect(state, where, () => importNode(node, name, where, scope, state));
+    if (!done) for (const output of node.output) if (output) scope.values.set(output, undefined);
+  }
+}
+
+function importNode(proto: NodeProto, name: string, where: string, scope: Scope, state: ImportState): void {
+  const domain = normalizeDomain(proto.domain);
+  const opType = proto.opType ?? '';
+  const called = state.functions.get(functionKey(domain, opType, proto.overload ?? ''));
+  if (called) {
+    inlineFunction(called, proto, where, scope, state);
+    return;
+  }
+  const inputs = proto.input.map((input) => (input === '' ? undefined : lookUp(scope, input)));
+  const protos = proto.attribute
+    .map((attribute) => referenced(attribute, scope))
+    .filter((found) => found !== undefined);
+  if (opType === 'Constant' && domain === '') {
+    define(proto, [constantNode(protos, where, scope, state)], scope, where);
+    return;
+  }
+  const operator = state.table(domain, opType);
+  if (!operator) throw problem(where, unknownOperator(domain, opType, scope));
+  const attributes = importAttributes(protos, operator, inputs, where, scope, state);
+  const outputs = applyUpgraded(operator, inputs, attributes, proto, name, where, scope, state);
+  define(proto, outputs, scope, where);
+}
+
+const unknownOperator = (domain: string, opType: string, scope: Scope): string => {
+  const version = scope.opsets.get(domain);
+  const from = domain === '' ? 'the ONNX standard domain' : `domain ${JSON.stringify(domain)}`;
+  return `operator ${opType} of ${from}${version === undefined ? '' : ` (opset ${version})`} is not supported.`;
+};
+
+/** An attribute inside a function may refer to one of the function's own. */
+function referenced(attribute: AttributeProto, scope: Scope): AttributeProto | undefined {
+  if (!attribute.refAttrName) return attribute;
+  const found = scope.attributes.get(attribute.refAttrName);
+  return found && { ...found, name: attribute.name ?? '' };
+}
+
+function attributeContext(
+  inputTypes: Readonly<Record<string, readonly Type[]>>,
+  scope: Scope,
+  state: ImportState,
+): AttributeContext {
+  return {
+    tensor: (tensor) => constantOfTensor(readTensor(tensor, state.resolveExternal), state.builder),
+    sparse: (tensor) => constantOfTensor(readSparseTensor(tensor, state.resolveExternal), state.builder),
+    graph: (name, graph) => importSubgraph(graph, inputTypes[name], scope, state),
+    type: (proto) => declaredType(proto, state.symbols),
+  };
+}
+
+function constantNode(protos: readonly AttributeProto[], where: string, scope: Scope, state: ImportState): Value {
+  const attribute = protos[0];
+  if (!attribute) throw problem(where, 'Constant has no value.');
+  const list = (values: readonly (number | bigint)[], dtype: DType): Value =>
+    state.builder.constant({ kind: 'tensor', dtype, shape: [int(values.length)] }, toBytes(dtype, values));
+  return constantNodeTensor(attribute, where, attributeContext({}, scope, state), {
+    scalar: (value, dtype) => state.builder.scalar(value, dtype),
+    list,
+    strings: (strings, scalar) =>
+      constantOfTensor(
+        { dtype: 'string', dims: scalar ? [] : [strings.length], bytes: new Uint8Array(0), strings },
+        state.builder,
+      ),
+  });
+}
+
+function importAttributes(
+  protos: readonly AttributeProto[],
+  operator: Operator,
+  inputs: readonly (Value | undefined)[],
+  where: string,
+  scope: Scope,
+  state: ImportState,
+): Attributes {
+  const attributes: Record<string, AttributeValue | undefined> = {};
+  const isGraph = (attribute: AttributeProto): boolean => attribute.g !== undefined || attribute.graphs.length > 0;
+  for (const attribute of protos.filter((item) => !isGraph(item))) {
+    attributes[attribute.name ?? ''] = attributeValue(attribute, operator, where, attributeContext({}, scope, state));
+  }
+  const types = operator.bodyInputs?.(inputs, attributes) ?? {};
+  for (const attribute of protos.filter(isGraph)) {
+    attributes[attribute.name ?? ''] = attributeValue(
+      attribute,
+      operator,
+      where,
+      attributeContext(types, scope, state),
+    );
+  }
+  return attributes;
+}
+
+function applyUpgraded(
+  operator: Operator,
+  inputs: readonly (Value | undefined)[],
+  attributes: Attributes,
+  proto: NodeProto,
+  name: string,
+  where: string,
+  scope: Scope,
+  state: ImportState,
+): readonly Value[] {
+  const { builder } = state;
+  const opset = scope.opsets.get(operator.domain) ?? Number.MAX_SAFE_INTEGER;
+  const node: OldNode = {
+    op: operator.name,
+    domain: operator.domain,
+    inputs,
+    attributes,
+    outputCount: proto.output.length,
+    constant: (values, dtype, scalar) =>
+      scalar
+        ? builder.scalar(values[0] ?? 0, dtype)
+        : builder.constant({ kind: 'tensor', dtype, shape: [int(values.length)] }, toBytes(dtype, values)),
+  };
+  const current = operator.upgrade?.(node, opset) ?? node;
+  const target = current.op === operator.name ? operator : state.table(current.domain, current.op);
+  if (!target) throw problem(where, `operator ${current.op}, which replaces it, is not supported.`);
+  const declared = proto.output.map((output) => declaredType(scope.declared.get(output), state.symbols));
+  const present = proto.output.map((output) => output !== '');
+  return builder.applyAll(target, current.inputs, current.attributes, {
+    name,
+    declared,
+    outputs: present,
+    outputNames: proto.output,
+  });
+}
+
+function define(proto: NodeProto, outputs: readonly (Value | undefined)[], scope: Scope, where: string): void {
+  for (const [position, output] of proto.output.entries()) {
+    if (output === '') continue;
+    if (scope.values.has(output)) throw problem(where, `output ${JSON.stringify(output)} is defined twice.`);
+    const value = outputs[position];
+    if (!value)
+      throw problem(
+        where,
+        `has ${proto.output.length} outputs; output ${position} does not exist or is not supported.`,
+      );
+    scope.values.set(output, value);
+  }
+}
+
+/** A subgraph; its inputs have the types that the operator knows, else those it declares. */
+function importSubgraph(
+  graph: GraphProto,
+  types: readonly Type[] | undefined,
+  parent: Scope,
+  state: ImportState,
+): Graph {
+  const declared = new Map(
+    [...graph.valueInfo, ...graph.output].map((info) => [info.name ?? '', info.type ?? {}] as const),
+  );
+  const scope: Scope = { ...parent, values: new Map(), parent, captures: new Set(), declared };
+  const inputs = graph.input.map((info, position) => {
+    const name = info.name ?? '';
+    const type = types?.[position] ?? declaredType(info.type, state.symbols);
+    if (!type)
+      throw problem(`subgraph input ${JSON.stringify(name)}`, 'has no type that follows from the node or is declared.');
+    const value = state.builder.input(name, type);
+    scope.values.set(name, value);
+    return value;
+  });
+  importInitializers(graph, scope, state, new Set());
+  importNodes(graph.node, scope, state);
+  const outputs = graph.output.map((info) => lookUp(scope, info.name ?? ''));
+  const outputNames = graph.output.map(({ name }) => name ?? '');
+  return { name: graph.name ?? '', inputs, outputs, outputNames, captures: [...scope.captures], dims: [] };
+}
+
+function inlineFunction(
+  called: FunctionProto,
+  proto: NodeProto,
+  where: string,
+  caller: Scope,
+  state: ImportState,
+): void {
+  const label = functionKey(normalizeDomain(called.domain), called.name ?? '', called.overload ?? '');
+  if (caller.callers.includes(label)) throw problem(where, `function ${called.name} calls itself.`);
+  if (caller.callers.length >= maximumDepth) throw problem(where, `functions are nested deeper than ${maximumDepth}.`);
+  const given = proto.attribute
+    .map((attribute) => referenced(attribute, caller))
+    .filter((found) => found !== undefined);
+  const attributes = new Map<string, AttributeProto>();
+  for (const attribute of [...called.attributeProto, ...given]) attributes.set(attribute.name ?? '', attribute);
+  const values = new Map<string, Value | undefined>();
+  for (const [position, input] of called.input.entries()) {
+    const actual = proto.input[position];
+    if (actual) values.set(input, lookUp(caller, actual));
+  }
+  const scope: Scope = {
+    values,
+    parent: undefined,
+    captures: new Set(),
+    opsets: opsetVersions(called.opsetImport, caller.opsets),
+    declared: new Map(called.valueInfo.map((info) => [info.name ?? '', info.type ?? {}] as const)),
+    attributes,
+    callers: [...caller.callers, label],
+  };
+  // An absent input of the function is an absent input of its nodes.
+  const absent = new Set(called.input.filter((input) => !values.has(input)));
+  importNodes(
+    called.node.map((node) => ({ ...node, input: node.input.map((input) => (absent.has(input) ? '' : input)) })),
+    scope,
+    state,
+  );
+  const outputs = called.output.map((output) =>
+    scope.values.has(output) || proto.output.length > 0 ? optionalLookUp(scope, output) : undefined,
+  );
+  define(proto, outputs, caller, where);
+}
+
+function optionalLookUp(scope: Scope, name: string): Value {
+  if (!scope.values.has(name)) throw problem('', `the function does not define its output ${JSON.stringify(name)}.`);
+  return lookUp(scope, name);
+}
+
+export function opsetVersions(
+  imports: readonly { readonly domain?: string; readonly version?: bigint }[],
+  inherited: ReadonlyMap<string, number> = new Map(),
+): ReadonlyMap<string, number> {
+  const versions = new Map(inherited);
+  for (const { domain, version } of imports) versions.set(normalizeDomain(domain), Number(version ?? 1n));
+  return versions;
+}

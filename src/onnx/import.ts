@@ -1,0 +1,110 @@
+// ModelProto → Graph: the border at which a model is checked. Reports every problem that it finds in one go.
+
+import { int } from '../../ir/expr-make.ts';
+import type { Graph, Type } from '../../ir/graph.ts';
+import { ModelError, problem } from '../errors.ts';
+import type { Builder } from '../ops/define.ts';
+import {
+  collect,
+  functionKey,
+  type ImportState,
+  importInitializers,
+  importNodes,
+  normalizeDomain,
+  type OperatorTable,
+  opsetVersions,
+  type Scope,
+} from './import-graph.ts';
+import { createSymbols, type DimensionOptions, inputType, variablesOf } from './import-types.ts';
+import type { ModelProto } from './proto-types.ts';
+import type { ResolveExternal } from './tensor.ts';
+
+export interface ImportOptions extends DimensionOptions {
+  /** Whole shapes of inputs, by name. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Initializers that stay inputs. */
+  readonly overridable: readonly string[];
+  readonly resolveExternal?: ResolveExternal;
+}
+
+const newestIr = 13n;
+
+export function importModel(model: ModelProto, table: OperatorTable, builder: Builder, options: ImportOptions): Graph {
+  const proto = model.graph;
+  if (!proto) throw problem('model', 'has no graph.');
+  if ((model.irVersion ?? 0n) < 1n || (model.irVersion ?? 0n) > newestIr) {
+    throw problem('model', `has IR version ${model.irVersion}; supported are 1 to ${newestIr}.`);
+  }
+  const functions = new Map(
+    model.functions.map(
+      (item) => [functionKey(normalizeDomain(item.domain), item.name ?? '', item.overload ?? ''), item] as const,
+    ),
+  );
+  const symbols = createSymbols(options);
+  const state: ImportState = {
+    builder,
+    table,
+    symbols,
+    functions,
+    resolveExternal: options.resolveExternal,
+    problems: [],
+  };
+  const infos = [...proto.valueInfo, ...proto.output];
+  const scope: Scope = {
+    values: new Map(),
+    parent: undefined,
+    captures: new Set(),
+    opsets: opsetVersions(model.opsetImport),
+    declared: new Map(infos.map((info) => [info.name ?? '', info.type ?? {}] as const)),
+    attributes: new Map(),
+    callers: [],
+  };
+  const initialized = new Set([
+    ...proto.initializer.map(({ name }) => name ?? ''),
+    ...proto.sparseInitializer.map(({ values }) => values?.name ?? ''),
+  ]);
+  const overridable = new Set(options.overridable);
+  const inputs = proto.input
+    .filter(({ name }) => !initialized.has(name ?? '') || overridable.has(name ?? ''))
+    .flatMap((info) => {
+      const name = info.name ?? '';
+      let made: ReturnType<Builder['input']> | undefined;
+      collect(state, `input ${JSON.stringify(name)}`, () => {
+        scope.values.set(name, undefined);
+        made = builder.input(name, shapedType(inputType(info.type, name, symbols), name, options));
+        scope.values.set(name, made);
+      });
+      return made ? [made] : [];
+    });
+  importInitializers(proto, scope, state, overridable);
+  importNodes(proto.node, scope, state);
+  const outputs = proto.output.flatMap(({ name = '' }) => {
+    const value = scope.values.get(name);
+    const failed = scope.values.has(name) && !value;
+    if (!value && !failed)
+      state.problems.push({ where: `output ${JSON.stringify(name)}`, what: 'is not computed by any node.' });
+    return value ? [{ name, value }] : [];
+  });
+  if (proto.output.length === 0) state.problems.push({ where: 'model', what: 'has no outputs.' });
+  if (state.problems.length > 0) throw new ModelError(state.problems);
+  return {
+    name: proto.name ?? '',
+    inputs,
+    outputs: outputs.map(({ value }) => value),
+    outputNames: outputs.map(({ name }) => name),
+    captures: [],
+    dims: variablesOf(symbols),
+  };
+}
+
+function shapedType(type: Type, name: string, options: ImportOptions): Type {
+  const shape = options.shapes[name];
+  if (!shape || type.kind !== 'tensor') return type;
+  if (shape.length !== type.shape.length) {
+    throw problem(
+      `input ${JSON.stringify(name)}`,
+      `has rank ${type.shape.length}; --shape gives ${shape.length} sizes.`,
+    );
+  }
+  return { ...type, shape: shape.map(int) };
+}
