@@ -3,8 +3,8 @@
 import type { Graph, Value } from '../ir/graph.ts';
 import type { FusionPlan } from './lower/lower.ts';
 
-/** Every value that the outputs need, producers first. */
-export function reachable(graph: Graph): readonly Value[] {
+/** Every value that these need, producers first. Values that only subgraphs need count as inputs of their node. */
+export function reachable(roots: readonly Value[]): readonly Value[] {
   const seen = new Set<Value>();
   const order: Value[] = [];
   const visit = (root: Value): void => {
@@ -21,16 +21,27 @@ export function reachable(graph: Graph): readonly Value[] {
       }
       top.expanded = true;
       if (seen.has(top.value)) continue;
-      const inputs = top.value.producer?.inputs ?? [];
+      const inputs = neededBy(top.value);
       for (const input of [...inputs].reverse())
         if (input && !seen.has(input)) stack.push({ value: input, expanded: false });
     }
   };
-  for (const output of graph.outputs) visit(output);
+  for (const root of roots) visit(root);
   return order;
+}
+
+const isGraph = (value: unknown): value is Graph => typeof value === 'object' && value !== null && 'captures' in value;
+
+function neededBy(value: Value): readonly (Value | undefined)[] {
+  const node = value.producer;
+  if (!node) return [];
+  const captured = Object.values(node.attributes).flatMap((attribute) =>
+    isGraph(attribute) ? attribute.captures : [],
+  );
+  return [...node.inputs, ...captured];
 }
 
 export function fuse(graph: Graph): FusionPlan {
   const inputs = new Set(graph.inputs);
-  return { materialized: reachable(graph).filter((value) => !inputs.has(value)) };
+  return { materialized: reachable(graph.outputs).filter((value) => !inputs.has(value)) };
 }

@@ -1,0 +1,57 @@
+// The pipeline. Comments say why a pass stands where it stands.
+
+import type { Graph } from '../ir/graph.ts';
+import type { Program } from '../ir/program.ts';
+import type { GenerateOptions, OutputFile, Target } from '../ir/target.ts';
+import { fuse } from './fuse.ts';
+import { lower } from './lower/lower.ts';
+import { decodeModel } from './onnx/decode.ts';
+import { externalDataOf } from './onnx/external-data.ts';
+import { importModel } from './onnx/import.ts';
+import { createBuilder } from './ops/builder.ts';
+import { findOperator } from './ops/index.ts';
+import { type PassOptions, runPasses } from './pass.ts';
+import { expandComposites } from './passes/expand-composites.ts';
+import { planMemory } from './plan-memory.ts';
+
+export interface CompileOptions {
+  /** Sizes of symbolic dimensions, and their upper bounds. */
+  readonly dims?: Readonly<Record<string, number>>;
+  readonly maximums?: Readonly<Record<string, number>>;
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  readonly overridable?: readonly string[];
+  /** Where the model lies, for external data. */
+  readonly modelFile?: string;
+  readonly math?: 'fast' | 'strict';
+  readonly trace?: PassOptions<Graph>['trace'];
+}
+
+/** ONNX bytes → graph, checked. Throws a ModelError with every problem found. */
+export function importBytes(model: Uint8Array, options: CompileOptions = {}): Graph {
+  return importModel(decodeModel(model), findOperator, createBuilder(), {
+    dims: options.dims ?? {},
+    maximums: options.maximums ?? {},
+    shapes: options.shapes ?? {},
+    overridable: options.overridable ?? [],
+    ...(options.modelFile === undefined ? {} : { resolveExternal: externalDataOf(options.modelFile) }),
+  });
+}
+
+/** Graph → program for a target, ready to print. */
+export function toProgram(graph: Graph, _target: Target | undefined, options: CompileOptions = {}): Program {
+  const passes = options.trace ? { trace: options.trace } : {};
+  const simple = runPasses(graph, [expandComposites], passes);
+  const lowered = lower(simple, fuse(simple));
+  return planMemory(lowered);
+}
+
+/** The whole way: ONNX bytes → files. */
+export async function compile(
+  model: Uint8Array,
+  target: Target,
+  generate: GenerateOptions,
+  options: CompileOptions = {},
+): Promise<readonly OutputFile[]> {
+  const program = toProgram(importBytes(model, options), target, { ...options, math: generate.math });
+  return target.generate(program, generate);
+}

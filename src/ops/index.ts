@@ -1,0 +1,17 @@
+// The table of operators. Adding an operator to a family edits that family's file; a new family is a line here.
+
+import * as arithmetic from './arithmetic.ts';
+import type { Operator } from './define.ts';
+import * as matmul from './matmul.ts';
+
+const families: readonly Readonly<Record<string, unknown>>[] = [arithmetic, matmul];
+
+const isOperator = (item: unknown): item is Operator =>
+  typeof item === 'object' && item !== null && 'type' in item && 'inputs' in item;
+
+/** Every operator, in the order of the families. */
+export const operators: readonly Operator[] = families.flatMap((family) => Object.values(family).filter(isOperator));
+
+const byKey = new Map(operators.map((operator) => [`${operator.domain}:${operator.name}`, operator] as const));
+
+export const findOperator = (domain: string, name: string): Operator | undefined => byKey.get(`${domain}:${name}`);
