@@ -95,6 +95,11 @@ async function generateDecoder() {
 // ---- 2. dist/ ---------------------------------------------------------------------------------------------------
 
 function compileSources() {
+  // tsc emits nothing for what is JavaScript already.
+  cpSync(generated, join(dist, 'src/onnx/generated'), {
+    recursive: true,
+    filter: (path) => !/\.stamp$|\d$/.test(path),
+  });
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const cache = ['--incremental', '--tsBuildInfoFile', join(dist, '.tsbuildinfo')];
   const result = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), ...cache], {
@@ -102,11 +107,6 @@ function compileSources() {
   });
   if (result.error) throw result.error;
   if (result.status !== 0) process.exit(result.status ?? 1);
-  // tsc emits nothing for what is JavaScript already.
-  cpSync(generated, join(dist, 'src/onnx/generated'), {
-    recursive: true,
-    filter: (path) => !/\.stamp$|\d$/.test(path),
-  });
 }
 
 const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'].map((name) =>
