@@ -41,6 +41,8 @@ function simplifyNode(expr: Expr): Expr | undefined {
       return simplifyBinary(expr);
     case 'cast':
       return simplifyCast(expr.value, expr.dtype, expr.bits);
+    case 'var':
+      return expr.extent && constantOf(expr.extent) === 1 ? int(0) : undefined;
     default:
       return undefined;
   }

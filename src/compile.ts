@@ -3,7 +3,7 @@
 import type { Graph } from '../ir/graph.ts';
 import type { Program } from '../ir/program.ts';
 import type { GenerateOptions, OutputFile, Target } from '../ir/target.ts';
-import { fuse } from './fuse.ts';
+import { fuse } from './fuse/fuse.ts';
 import { lower } from './lower/lower.ts';
 import { decodeModel } from './onnx/decode.ts';
 import { externalDataOf } from './onnx/external-data.ts';

@@ -2,169 +2,145 @@
 // Buffers have no places yet; `plan-memory` gives them.
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import { exprKey } from '../../ir/expr-key.ts';
-import { cast, indexVar, int, load } from '../../ir/expr-make.ts';
-import { rewriteExpr } from '../../ir/expr-walk.ts';
-import type { Graph, Value } from '../../ir/graph.ts';
-import type { Buffer, Kernel, Stmt } from '../../ir/kernel.ts';
-import { addressOf, loops, store } from '../../ir/kernel-walk.ts';
-import type { Port, Step } from '../../ir/program.ts';
+import { cast, constantOf, indexVar, int, load, product } from '../../ir/expr-make.ts';
+import type { Graph, Node, Value } from '../../ir/graph.ts';
+import type { Buffer } from '../../ir/kernel.ts';
+import { addressOf, loops, store, stridesOf } from '../../ir/kernel-walk.ts';
+import type { Port } from '../../ir/program.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
+import { CompilerBug } from '../errors.ts';
 import { byName } from '../ops/define.ts';
-import { bufferOf, valueBehind } from '../ops/elements.ts';
 import { definitionOf, isComputed, operatorOf, tensorType } from './definition.ts';
-import type { Lowered, View } from './lowered.ts';
+import { fillHost, planHosts } from './fill-host.ts';
+import type { Lowered } from './lowered.ts';
 import { makeKernel } from './make-kernel.ts';
 import { lowerNest } from './place-reductions.ts';
-
-/** What fusion decided. */
-export interface FusionPlan {
-  /** Values that get a buffer, in an order in which they can be computed. */
-  readonly materialized: readonly Value[];
-}
-
-export interface LowerState {
-  readonly kept: ReadonlySet<Value>;
-  readonly steps: Step[];
-  readonly constants: Map<Buffer, Uint8Array>;
-  readonly views: Map<Buffer, View>;
-  /** Buffers that already are what the user sees: inputs, outputs and constants cannot become an output's storage. */
-  readonly pinned: Set<Buffer>;
-  readonly computedDims: Var[];
-}
+import { callOf, type FusionPlan, inline, type LowerState, readable } from './state.ts';
+import { addView, affineAddress, createStorage, physicalOrder, rootOf, storageFor } from './storage.ts';
 
 export function lower(graph: Graph, plan: FusionPlan): Lowered {
+  const storage = createStorage(plan.layouts);
   const state: LowerState = {
     kept: new Set(plan.materialized),
+    storage,
+    hosts: planHosts(graph, plan),
     steps: [],
     constants: new Map(),
-    views: new Map(),
     pinned: new Set(),
     computedDims: [],
   };
-  const inputs = graph.inputs.map((value) => port(value, state));
+  const inputs = graph.inputs.map((value) => {
+    const buffer = storageFor(value, storage);
+    state.pinned.add(buffer);
+    return { name: value.name, buffer };
+  });
   const isOutput = new Set(graph.outputs);
   for (const value of plan.materialized) lowerValue(value, isOutput.has(value), state);
   const outputs = graph.outputs.map((value, i) => outputPort(value, graph.outputNames[i]!, state));
-  return {
-    name: graph.name,
-    inputs,
-    outputs,
-    dims: graph.dims,
-    computedDims: state.computedDims,
-    body: state.steps,
-    constants: state.constants,
-    views: state.views,
-  };
-}
-
-function port(value: Value, state: LowerState): Port {
-  const buffer = bufferOf(value);
-  state.pinned.add(buffer);
-  return { name: value.name, buffer };
+  const { steps: body, constants, computedDims } = state;
+  return { name: graph.name, inputs, outputs, dims: graph.dims, computedDims, body, constants, views: storage.views };
 }
 
 /** The value's own buffer where nobody else claims its storage, else a copy. */
 function outputPort(value: Value, name: string, state: LowerState): Port {
-  const buffer = bufferOf(value);
-  const storage = rootOf(buffer, state);
-  if (!state.pinned.has(storage) && !value.constant) {
-    state.pinned.add(storage);
+  const buffer = readable(value, state);
+  const root = rootOf(buffer, state.storage);
+  const whole = root === buffer || sameStorage(buffer, root, state);
+  if (!state.pinned.has(root) && !state.constants.has(root) && whole) {
+    state.pinned.add(root);
     return { name, buffer };
   }
-  noteConstant(value, state);
-  const copy: Buffer = { name: name, dtype: buffer.dtype, shape: buffer.shape, memory: 'argument' };
-  const indices = indicesFor(value);
+  const copy: Buffer = { name, dtype: buffer.dtype, shape: buffer.shape, memory: 'argument' };
+  const indices = buffer.shape.map((extent, axis) => indexVar(`i${axis}`, extent));
   state.steps.push(callOf(makeKernel('copy', loops(indices, store(copy, indices, load(buffer, indices))))));
   state.pinned.add(copy);
   return { name, buffer: copy };
 }
 
-function rootOf(buffer: Buffer, state: LowerState): Buffer {
-  const view = state.views.get(buffer);
-  return view ? rootOf(view.base, state) : buffer;
+/** A view of all of its base, element by element. */
+function sameStorage(view: Buffer, root: Buffer, state: LowerState): boolean {
+  if (view.strides || root.strides) return false;
+  const offset = state.storage.views.get(view)?.offset;
+  return offset !== undefined && constantOf(offset) === 0 && sameSize(product(view.shape), product(root.shape));
 }
-
-const noteConstant = (value: Value, state: LowerState): void => {
-  if (value.constant) state.constants.set(bufferOf(value), value.constant);
-};
-
-const indicesFor = (value: Value): readonly Var[] =>
-  tensorType(value).shape.map((extent, axis) => indexVar(`i${axis}`, extent));
-
-export const callOf = (kernel: Kernel): Step => ({ kind: 'call', kernel, arguments: kernel.params, dims: kernel.dims });
 
 function lowerValue(value: Value, isOutput: boolean, state: LowerState): void {
-  if (value.constant) {
-    noteConstant(value, state);
+  if (value.constant) return;
+  if (!isComputed(value)) {
+    if (value.producer?.outputs[0] === value) lowerKernelNode(value.producer, state);
     return;
   }
-  if (isComputed(value)) {
-    const indices = indicesFor(value);
-    const element = simplify(inline(definitionOf(value, indices), state));
-    if (viewOf(value, indices, element, isOutput, state)) return;
-    const name = value.producer ? operatorOf(value.producer).name : 'sizes';
-    const body = lowerNest(indices, element, (result) => store(bufferOf(value), indices, result));
-    state.steps.push(callOf(makeKernel(name, body)));
+  const host = state.hosts.hosted.get(value);
+  if (host) {
+    const base = storageFor(host.host, state.storage);
+    addView(value, base, simplify(addressOf(base, host.offset)), stridesOf(base), state.storage);
+  }
+  const hosting = state.hosts.hosts.get(value);
+  if (hosting) {
+    state.steps.push(...fillHost(value, hosting, state));
     return;
   }
-  if (value.output === 0) lowerKernelNode(value, state);
+  // Unit axes need no loop.
+  const indices = tensorType(value).shape.map((extent, axis) =>
+    constantOf(extent) === 1 ? int(0) : indexVar(`i${axis}`, extent),
+  );
+  const element = simplify(inline(definitionOf(value, indices), state));
+  const order = physicalOrder(value, state.storage.layouts).map((axis) => indices[axis]!);
+  const loopIndices = order.filter((index): index is Var => index.kind === 'var');
+  if (!host && isView(value, indices, loopIndices, element, isOutput, state)) return;
+  const name = value.producer ? operatorOf(value.producer).name : 'sizes';
+  const target = storageFor(value, state.storage);
+  state.steps.push(
+    callOf(
+      makeKernel(
+        name,
+        lowerNest(loopIndices, element, (result) => store(target, indices, result)),
+      ),
+    ),
+  );
 }
 
-/** A value that only renames another's elements, in the same order, shares its storage. */
-function viewOf(value: Value, indices: readonly Var[], element: Expr, isOutput: boolean, state: LowerState): boolean {
+/** A value that only renames another's elements becomes a view, unless that would scatter its innermost axis. */
+function isView(
+  value: Value,
+  indices: readonly Expr[],
+  over: readonly Var[],
+  element: Expr,
+  isOutput: boolean,
+  state: LowerState,
+): boolean {
+  const { storage } = state;
   if (element.kind !== 'load' || element.dtype !== tensorType(value).dtype) return false;
-  const from = simplify(addressOf(element.buffer, element.indices));
-  const to = simplify(addressOf(bufferOf(value), indices));
-  const offset = sameSize(from, to) ? int(0) : undefined;
-  if (!offset) return false;
-  const base = rootOf(element.buffer, state);
-  const source = valueBehind(base);
-  if (isOutput && (state.pinned.has(base) || source?.constant)) return false;
-  state.views.set(bufferOf(value), { base: element.buffer, offset });
+  const affine = affineAddress(element.buffer, element.indices, over);
+  if (!affine) return false;
+  const root = rootOf(element.buffer, storage);
+  const own = storageFor(value, storage);
+  const dense = sameSize(addressOf(element.buffer, element.indices), addressOf(own, indices));
+  if (isOutput && (!dense || state.pinned.has(root) || state.constants.has(root))) return false;
+  const innermost = over.at(-1);
+  const neighbours = innermost === undefined || constantOf(affine.strides[over.indexOf(innermost)]!) === 1;
+  if (!dense && !neighbours) return false;
+  storage.buffers.delete(value);
+  const strides = indices.map((index) => (index.kind === 'var' ? affine.strides[over.indexOf(index)]! : int(1)));
+  addView(value, element.buffer, affine.offset, strides, storage);
   return true;
 }
 
 /** A node with hand-written loops: one kernel writes all its outputs and the sizes that it found. */
-function lowerKernelNode(value: Value, state: LowerState): void {
-  const node = value.producer!;
+function lowerKernelNode(node: Node, state: LowerState): void {
   const operator = operatorOf(node);
-  const inputs = node.inputs.map((input) => input && bufferOf(input));
-  const outputs = node.outputs.map(bufferOf);
+  if (!operator.kernel) throw new CompilerBug(`${operator.name} "${node.name}" cannot be lowered`);
+  const inputs = node.inputs.map((input) => input && readable(input, state));
+  const outputs = node.outputs.map((output) => storageFor(output, state.storage));
   const sizes: Buffer | undefined =
     node.sizes.length === 0
       ? undefined
       : { name: `${node.name}_sizes`, dtype: 'int64', shape: [int(node.sizes.length)], memory: 'argument' };
   const types = node.outputs.map(tensorType);
-  const body: Stmt = operator.kernel!(byName(operator, inputs) as never, outputs, node.attributes, { sizes, types });
+  const body = operator.kernel(byName(operator, inputs) as never, outputs, node.attributes, { sizes, types });
   state.steps.push(callOf(makeKernel(operator.name, body)));
   for (const [position, variable] of node.sizes.entries()) {
     state.steps.push({ kind: 'let', variable, value: cast(load(sizes!, [int(position)]), 'index') });
     state.computedDims.push(variable);
   }
-}
-
-/** Replaces loads of values that have no buffer by their definitions. */
-function inline(expr: Expr, state: LowerState): Expr {
-  const known = new Map<string, Expr>();
-  const memo = new Map<Expr, Expr>();
-  const walk = (node: Expr): Expr =>
-    rewriteExpr(
-      node,
-      (inner) => {
-        if (inner.kind !== 'load') return undefined;
-        const value = valueBehind(inner.buffer);
-        if (!value || state.kept.has(value) || !isComputed(value)) {
-          if (value) noteConstant(value, state);
-          return undefined;
-        }
-        const indices = inner.indices.map((index) => simplify(index));
-        const key = exprKey(load(inner.buffer, indices));
-        const found = known.get(key) ?? walk(definitionOf(value, indices));
-        known.set(key, found);
-        return found;
-      },
-      memo,
-    );
-  return walk(expr);
 }

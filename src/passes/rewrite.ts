@@ -3,7 +3,7 @@
 
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import { CompilerBug } from '../errors.ts';
-import { reachable } from '../fuse.ts';
+import { reachable } from '../fuse/reachable.ts';
 import { operatorOf } from '../lower/definition.ts';
 import { createBuilder } from '../ops/builder.ts';
 import type { Builder } from '../ops/define.ts';

@@ -1,0 +1,163 @@
+// Decides which values get a buffer. Everything else is inlined into its readers: what comes before an operation into
+// its loads, what comes after into its store, reductions into the row loop that they share with their readers.
+// A value is inlined only where that repeats no real work.
+
+import type { Expr } from '../../ir/expr.ts';
+import { constantOf } from '../../ir/expr-make.ts';
+import type { Graph, Value } from '../../ir/graph.ts';
+import { isComputed } from '../lower/definition.ts';
+import type { FusionPlan } from '../lower/state.ts';
+import { type Access, accessOf, type Read } from './access.ts';
+import { chooseLayouts } from './choose-layout.ts';
+import { estimate } from './estimate.ts';
+import { reachable } from './reachable.ts';
+
+/** Repeating this much work for each further reader is cheaper than a buffer. */
+const cheapWork = 3;
+const mostReaders = 4;
+/** An inlined expression may grow to this many operations. */
+const mostWork = 300;
+
+interface Reader {
+  readonly access: Access;
+  readonly read: Read;
+}
+
+interface Fusion {
+  readonly accesses: ReadonlyMap<Value, Access>;
+  readonly readers: ReadonlyMap<Value, readonly Reader[]>;
+  /** Values that something other than an element expression reads. */
+  readonly opaqueReads: ReadonlySet<Value>;
+  /** Work for one element with everything inlined that was decided to be. */
+  readonly work: Map<Value, number>;
+  readonly inlined: Set<Value>;
+  /** Values into which a heavy reduction was inlined, and those that pass it on. */
+  readonly heavy: Set<Value>;
+}
+
+export function fuse(graph: Graph): FusionPlan {
+  const order = reachable(graph.outputs);
+  const fusion = analyze(order);
+  const inputs = new Set(graph.inputs);
+  const outputs = new Set(graph.outputs);
+  for (const value of order) {
+    const access = fusion.accesses.get(value);
+    if (!access) continue;
+    const total = access.work + inlinedWork(access, fusion);
+    fusion.work.set(value, total);
+    if (isHeavy(access)) fusion.heavy.add(value);
+    for (const { source } of access.reads)
+      if (fusion.inlined.has(source) && fusion.heavy.has(source)) fusion.heavy.add(value);
+    if (!outputs.has(value) && !fusion.opaqueReads.has(value) && canInline(access, fusion)) fusion.inlined.add(value);
+  }
+  return {
+    materialized: order.filter((value) => !inputs.has(value) && !fusion.inlined.has(value)),
+    layouts: chooseLayouts(graph),
+  };
+}
+
+function analyze(order: readonly Value[]): Fusion {
+  const accesses = new Map<Value, Access>();
+  const readers = new Map<Value, Reader[]>();
+  const opaqueReads = new Set<Value>();
+  for (const value of order) {
+    const access = accessOf(value);
+    if (access) {
+      accesses.set(value, access);
+      for (const read of access.reads)
+        readers.set(read.source, [...(readers.get(read.source) ?? []), { access, read }]);
+    } else if (value.producer && !isComputed(value)) {
+      for (const input of value.producer.inputs) if (input) opaqueReads.add(input);
+      for (const attribute of Object.values(value.producer.attributes)) {
+        if (typeof attribute === 'object' && 'captures' in attribute)
+          for (const item of attribute.captures) opaqueReads.add(item);
+      }
+    }
+  }
+  return { accesses, readers, opaqueReads, work: new Map(), inlined: new Set(), heavy: new Set() };
+}
+
+/** A reduction that reads its operands again and again: a contraction, a window. It wants a schedule of its own. */
+const isHeavy = (access: Access): boolean =>
+  access.reduces && access.reads.some(({ reuse, axes }) => axes.length > 0 && reuse > 1.5);
+
+/** A reduction inlined into a prefix of its reader's loops is computed once for many elements: it counts as a load. */
+function inlinedWork(access: Access, fusion: Fusion): number {
+  return access.reads
+    .filter(({ source }) => fusion.inlined.has(source))
+    .reduce((sum, { source }) => sum + (fusion.accesses.get(source)?.reduces ? 1 : (fusion.work.get(source) ?? 0)), 0);
+}
+
+function canInline(access: Access, fusion: Fusion): boolean {
+  const readers = fusion.readers.get(access.value) ?? [];
+  if (readers.length === 0) return false;
+  const work = fusion.work.get(access.value) ?? 0;
+  if (work > mostWork) return false;
+  if (access.reduces || fusion.heavy.has(access.value)) return canInlineReduction(access, readers, fusion);
+  if (readers.some(({ read }) => read.guarded && !access.movement && work > 0)) return false;
+  if (access.movement) return readers.every((reader) => canInlineMovement(access, reader));
+  const reuse = readers.reduce((sum, { read }) => sum + read.reuse, 0);
+  const reductionsInside = access.reads.some(
+    ({ source }) => fusion.inlined.has(source) && fusion.accesses.get(source)?.reduces,
+  );
+  if (
+    reductionsInside &&
+    !readers.every(({ access: reader, read }) => isPrefix(read, reader) || isIdentity(read, reader))
+  )
+    return false;
+  if (readers.some(({ access: reader }) => isHeavy(reader))) return false;
+  return (
+    reuse <= 1.01 ||
+    (work <= cheapWork && readers.length <= mostReaders) ||
+    (reductionsInside && readers.length <= mostReaders)
+  );
+}
+
+/** Into a contraction only where neighbours stay neighbours; elsewhere always. */
+function canInlineMovement(access: Access, { access: reader }: Reader): boolean {
+  if (!isHeavy(reader)) return true;
+  const read = access.reads[0];
+  const last = access.indices.at(-1);
+  return read !== undefined && last !== undefined && read.indices.at(-1) === last;
+}
+
+function canInlineReduction(access: Access, readers: readonly Reader[], fusion: Fusion): boolean {
+  if (fusion.heavy.has(access.value)) {
+    const only = readers.length === 1 ? readers[0]! : undefined;
+    if (!only || only.access.reduces || only.read.guarded || fusion.heavy.has(only.access.value)) return false;
+    const rivals = only.access.reads.filter(
+      ({ source }) => source !== access.value && fusion.inlined.has(source) && fusion.heavy.has(source),
+    );
+    return rivals.length === 0 && isIdentity(only.read, only.access);
+  }
+  if (readers.length > mostReaders) return false;
+  return readers.every(({ access: reader, read }) => {
+    if (read.guarded || isHeavy(reader)) return false;
+    return isPrefix(read, reader) || (isIdentity(read, reader) && readers.length === 1);
+  });
+}
+
+/** Reads the element of its own index: every axis, in order. */
+function isIdentity(read: Read, reader: Access): boolean {
+  const used = read.indices.filter((index) => constantOf(index) === undefined);
+  const own = reader.indices.filter((index) => estimate(index.extent!) !== 1);
+  const plain = read.indices
+    .filter((index) => index.kind !== 'var' || estimate(index.extent!) !== 1)
+    .filter((index) => constantOf(index) === undefined);
+  return (
+    read.axes.length === 0 &&
+    used.length >= plain.length &&
+    plain.length === own.length &&
+    plain.every((index, i) => index === own[i])
+  );
+}
+
+/** Reads by the outermost loops of the reader only: a reduction there is computed once for all inner iterations. */
+function isPrefix(read: Read, reader: Access): boolean {
+  const used = read.indices.filter((index) => constantOf(index) === undefined && !isUnit(index));
+  const own = reader.indices.filter((index) => !isUnit(index));
+  return used.length < own.length && used.every((index, i) => index === own[i]);
+}
+
+const isUnit = (index: Expr): boolean =>
+  index.kind === 'var' && index.extent !== undefined && constantOf(index.extent) === 1;
