@@ -1,7 +1,7 @@
 // Runs a program in JavaScript, kernel by kernel: for constant folding, and as the oracle of the other targets.
 
 import { byteSize, type DType } from '../ir/dtype.ts';
-import { arrayFromBytes, type TypedArrayLike } from '../ir/eval-runtime.ts';
+import { arrayFromBytes, type TypedArrayLike } from '../ir/eval-arrays.ts';
 import type { ErrorCode, Expr, Var } from '../ir/expr.ts';
 import { constant, constantOf } from '../ir/expr-make.ts';
 import { rewriteExpr } from '../ir/expr-walk.ts';
