@@ -1,0 +1,69 @@
+// Expressions as C text: names where they have one, else the switch over kinds. Small floats must be gone but for loads,
+// stores, casts and selects (see legalize.ts).
+
+import { isFloat } from '../../ir/dtype.ts';
+import type { Expr } from '../../ir/expr.ts';
+import { IrError } from '../../ir/expr-make.ts';
+import { literal } from './literals.ts';
+import { printCast } from './print-cast.ts';
+import { printBinary, printLoad, printMath, printUnary } from './print-scalar.ts';
+import { printVector } from './print-vector.ts';
+import { type Environment, type Printer, printFailure, printSelect } from './printer.ts';
+import type { Plan, Scope } from './share.ts';
+import { primary, type Text } from './text.ts';
+
+export type Names = ReadonlyMap<Scope, ReadonlyMap<Expr, string>>;
+
+export function printerIn(scope: Scope, plan: Plan, names: Names, environment: Environment): Printer {
+  const nameOf = (expr: Expr): string | undefined => {
+    for (let at: Scope | undefined = scope; at; at = at.parent) {
+      const name = names.get(at)?.get(expr);
+      if (name) return name;
+    }
+    return undefined;
+  };
+  const printer: Printer = {
+    environment,
+    print: (expr) => {
+      const name = nameOf(expr);
+      return name ? primary(name) : printNode(expr, printer);
+    },
+    hasName: (expr) => nameOf(expr) !== undefined,
+    printBranch: (select, which) => {
+      const inner = plan.branchesOf(select, scope)?.[which];
+      if (!inner) return printer.print(select[which]);
+      return printerIn(inner, plan, names, environment).print(select[which]);
+    },
+  };
+  return printer;
+}
+
+/** The expression itself, whether it has a name or not. */
+export function printNode(expr: Expr, printer: Printer): Text {
+  const { helpers, variable } = printer.environment;
+  if (expr.lanes > 1 && expr.kind !== 'var') return printVector(expr, printer);
+  switch (expr.kind) {
+    case 'const':
+      if (isFloat(expr.dtype) && !Number.isFinite(Number(expr.value))) helpers.useHeader('math.h');
+      return literal(expr.value, expr.dtype);
+    case 'var':
+      return primary(variable(expr));
+    case 'unary':
+      return printUnary(expr, printer);
+    case 'binary':
+      return printBinary(expr, printer);
+    case 'select':
+      return printSelect(expr, printer);
+    case 'cast':
+      return printCast(expr, printer);
+    case 'load':
+      return printLoad(expr, printer);
+    case 'call':
+      return expr.callee === 'fail' ? printFailure(expr, printer) : printMath(expr, printer);
+    case 'ramp':
+    case 'splat':
+      throw new IrError(`${expr.kind} of one lane`);
+    case 'reduce':
+      throw new IrError('a reduction reached the printer');
+  }
+}

@@ -1,0 +1,82 @@
+// One C function for a statement over a kernel's parameters.
+
+import type { Var } from '../../ir/expr.ts';
+import { IrError } from '../../ir/expr-make.ts';
+import type { Buffer, Kernel, Loop } from '../../ir/kernel.ts';
+import type { Dialect } from './dialect.ts';
+import type { Helpers } from './helpers.ts';
+import { functionNames } from './names.ts';
+import { type PrintOptions, parametersOf } from './parameters.ts';
+import { type FunctionContext, printBlock, printStmt } from './print-stmt.ts';
+import type { Access, Environment } from './printer.ts';
+import { type Writer, writer } from './text.ts';
+import { type Addresses, type Uses, usesOf } from './uses.ts';
+
+export interface Signature {
+  readonly text: string;
+  readonly params: readonly number[];
+  readonly dims: readonly number[];
+  readonly canFail: boolean;
+}
+
+export interface ContextOptions {
+  readonly dialect: Dialect;
+  readonly helpers: Helpers;
+  readonly out: Writer;
+  readonly leave: (code: string) => string;
+}
+
+/** A context whose variables and buffers are looked up in maps that grow. */
+export function functionContext(
+  { dialect, helpers, out, leave }: ContextOptions,
+  names: FunctionContext['names'],
+  places: Addresses,
+  uses: Uses,
+  variables: Map<Var, string>,
+  buffers: Map<Buffer, Access>,
+): FunctionContext {
+  const environment: Environment = {
+    dialect,
+    helpers,
+    address: places.address,
+    status: dialect.failure === 'returned' ? '&status' : 'status',
+    variable: (variable) => {
+      const name = variables.get(variable);
+      if (name === undefined) throw new IrError(`variable ${variable.name} is not in scope`);
+      return name;
+    },
+    access: (buffer) => {
+      const access = buffers.get(buffer);
+      if (!access) throw new IrError(`buffer ${buffer.name} is not in scope`);
+      return access;
+    },
+  };
+  return { environment, out, names, variables, buffers, addresses: places, uses, leave };
+}
+
+/** `loop`, if given, is the outermost statement, of which the function runs the iterations from `begin` to `end`. */
+export function printFunction(kernel: Kernel, options: PrintOptions, places: Addresses, loop?: Loop): Signature {
+  const { dialect, helpers, name } = options;
+  const uses = usesOf(kernel.body, places);
+  const canFail = uses.fails || uses.checks;
+  const stored = canFail && dialect.failure === 'stored';
+  const names = functionNames();
+  const parameters = parametersOf(kernel, uses, options, names.fresh);
+  const declarations = [
+    ...parameters.declarations,
+    ...(loop ? ['ptrdiff_t begin', 'ptrdiff_t end'] : []),
+    ...(stored ? ['int *status'] : []),
+  ];
+  const out = writer();
+  const leave = (code: string): string => (stored ? `{ *status = ${code}; return; }` : `return ${code};`);
+  const { variables, buffers } = parameters;
+  const plain = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, buffers);
+  const context = loop ? { ...plain, part: { loop, begin: 'begin', end: 'end' } } : plain;
+  const result = canFail && !stored ? 'int' : 'void';
+  printBlock(`${dialect.kernelQualifiers} ${result} ${name}(${declarations.join(', ') || 'void'}) {`, context, () => {
+    if (uses.fails && !stored) out.line('int status = LAP_OK;');
+    printStmt(kernel.body, context);
+    if (canFail && !stored) out.line(`return ${uses.fails ? 'status' : 'LAP_OK'};`);
+  });
+  return { text: out.text(), params: parameters.params, dims: parameters.dims, canFail };
+}

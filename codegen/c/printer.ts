@@ -1,0 +1,54 @@
+// What printing an expression needs to know, and the two kinds of expression that scalars and vectors print alike.
+
+import type { Call, Expr, Load, Select, Var } from '../../ir/expr.ts';
+import type { Buffer } from '../../ir/kernel.ts';
+import { type Dialect, errorNames } from './dialect.ts';
+import type { Helpers } from './helpers.ts';
+import { applied, castTo, primary, type Text, within } from './text.ts';
+import { valueType } from './types.ts';
+
+/** How a buffer is reached: through a pointer, or as one local variable for each element. */
+export type Access =
+  | { readonly kind: 'pointer'; readonly pointer: Text; readonly byUser: boolean }
+  | { readonly kind: 'registers'; element(indices: readonly Expr[]): string };
+
+/** What names mean where an expression is printed. */
+export interface Environment {
+  readonly dialect: Dialect;
+  readonly helpers: Helpers;
+  variable(variable: Var): string;
+  access(buffer: Buffer): Access;
+  /** The element offset of a load from behind a pointer; always the same object for the same load. */
+  address(load: Load): Expr;
+  /** A C expression of type int * for the error code of this run. */
+  readonly status: string;
+}
+
+/** An expression in the scope of some names. */
+export interface Printer {
+  readonly environment: Environment;
+  /** The text of an operand: its name, if it has one. */
+  print(expr: Expr): Text;
+  hasName(expr: Expr): boolean;
+  /** The operands of a Select that evaluates only one of its branches see the names of that branch. */
+  printBranch(select: Select, which: 'whenTrue' | 'whenFalse'): Text;
+}
+
+/** Scalar or vector with a scalar condition: C evaluates one branch. */
+export function printSelect(expr: Select, printer: Printer): Text {
+  const condition = printer.print(expr.condition);
+  const whenTrue = printer.printBranch(expr, 'whenTrue');
+  const whenFalse = printer.printBranch(expr, 'whenFalse');
+  return { text: `${within(condition, 4)} ? ${within(whenTrue, 4)} : ${within(whenFalse, 4)}`, level: 5 };
+}
+
+/** A call that records the error; the value of a scalar. */
+export function printFailure(call: Call, { environment }: Printer): Text {
+  const { helpers, dialect, status } = environment;
+  const code = errorNames[call.code ?? 'index'];
+  const text =
+    `${dialect.helperQualifiers} int lap_fail(int *status, int code) {\n` +
+    '  if (*status == LAP_OK) *status = code;\n  return 0;\n}\n';
+  const failed = applied(helpers.use({ name: 'lap_fail', text }), primary(status), primary(code));
+  return castTo(valueType(call.dtype), failed);
+}

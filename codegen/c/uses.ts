@@ -1,0 +1,110 @@
+// What a statement makes use of once addresses are computed: so that nothing unused is declared, passed or stored.
+
+import type { Expr, Load, Var } from '../../ir/expr.ts';
+import { constantOf, IrError } from '../../ir/expr-make.ts';
+import { children } from '../../ir/expr-walk.ts';
+import type { Buffer, Stmt } from '../../ir/kernel.ts';
+import { addressOf, innerStmts, mapStmt, ownExprs, visitStmt } from '../../ir/kernel-walk.ts';
+import type { OperandsOf } from './share.ts';
+
+export interface Addresses {
+  /** The element offset of a load; the same object each time. */
+  address(load: Load): Expr;
+  readonly operandsOf: OperandsOf;
+}
+
+/** Loads of registers have no operands: their indices are part of the name. */
+export function addresses(): Addresses {
+  const known = new Map<Load, Expr>();
+  const address = (load: Load): Expr => {
+    const found = known.get(load) ?? addressOf(load.buffer, load.indices);
+    known.set(load, found);
+    return found;
+  };
+  return {
+    address,
+    operandsOf: (expr) => {
+      if (expr.kind !== 'load') return children(expr);
+      return expr.buffer.memory === 'register' ? [] : [address(expr)];
+    },
+  };
+}
+
+/** Which element of a register buffer the indices mean. */
+export function registerElement(buffer: Buffer, indices: readonly Expr[]): string {
+  return indices
+    .map((index) => {
+      const known = constantOf(index);
+      if (known === undefined)
+        throw new IrError(`register ${buffer.name} is indexed by something that is not constant`);
+      return known;
+    })
+    .join('_');
+}
+
+export interface Uses {
+  readonly variables: ReadonlySet<Var>;
+  readonly loaded: ReadonlySet<Buffer>;
+  readonly stored: ReadonlySet<Buffer>;
+  /** Elements of register buffers that are read. */
+  readonly elements: ReadonlyMap<Buffer, ReadonlySet<string>>;
+  /** Whether an expression can record an error, and whether a Check can. */
+  readonly fails: boolean;
+  readonly checks: boolean;
+}
+
+export function usesOf(stmt: Stmt, { operandsOf }: Addresses): Uses {
+  const variables = new Set<Var>();
+  const loaded = new Set<Buffer>();
+  const stored = new Set<Buffer>();
+  const elements = new Map<Buffer, Set<string>>();
+  const seen = new Set<Expr>();
+  let fails = false;
+  let checks = false;
+  const visit = (root: Expr): void => {
+    const stack = [root];
+    for (let expr = stack.pop(); expr; expr = stack.pop()) {
+      if (seen.has(expr)) continue;
+      seen.add(expr);
+      if (expr.kind === 'var') variables.add(expr);
+      if (expr.kind === 'call' && expr.callee === 'fail') fails = true;
+      if (expr.kind === 'load') {
+        loaded.add(expr.buffer);
+        if (expr.buffer.memory === 'register') {
+          const read = elements.get(expr.buffer) ?? new Set();
+          elements.set(expr.buffer, read.add(registerElement(expr.buffer, expr.indices)));
+        }
+      }
+      stack.push(...operandsOf(expr));
+    }
+  };
+  visitStmt(stmt, (inner) => {
+    if (inner.kind === 'check') checks = true;
+    if (inner.kind !== 'store') {
+      for (const expr of ownExprs(inner)) visit(expr);
+      return;
+    }
+    stored.add(inner.buffer);
+    visit(inner.value);
+    if (inner.buffer.memory !== 'register') visit(addressOf(inner.buffer, inner.indices));
+  });
+  return { variables, loaded, stored, elements, fails, checks };
+}
+
+/** Without the definitions of values that nobody reads. */
+export function dropUnusedLets(stmt: Stmt, places: Addresses): Stmt {
+  const { variables, fails } = usesOf(stmt, places);
+  if (fails) return stmt;
+  let dropped = false;
+  const walk = (inner: Stmt): Stmt => {
+    if (inner.kind !== 'let' || variables.has(inner.variable)) return mapStmt(inner, walk, (expr) => expr);
+    dropped = true;
+    return walk(inner.body);
+  };
+  const result = walk(stmt);
+  return dropped ? dropUnusedLets(result, places) : result;
+}
+
+/** Whether the statement does nothing. */
+export const isEmpty = (stmt: Stmt): boolean =>
+  stmt.kind === 'block' ? stmt.body.length === 0 : stmt.kind === 'loop' && innerStmts(stmt).every(isEmpty);
