@@ -18,7 +18,12 @@ static int is_harmless(const char *name) {
   static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
   const size_t length = strlen(name);
   if (length == 0 || length > LONGEST_NAME || strspn(name, allowed) != length) return 0;
-  return name[0] != '.' && name[0] != '-' && strncasecmp(name, "output_", 7) != 0;
+  return name[0] != '.' && name[0] != '-';
+}
+
+/* output_N stands in for output N alone, whatever the names are. */
+static int is_replacement(const char *name) {
+  return strncasecmp(name, "output_", 7) == 0 && strspn(name + 7, "0123456789") == strlen(name + 7);
 }
 
 /* File systems that ignore case must not let one output replace another. */
@@ -28,13 +33,10 @@ static int is_unique(const lap_model *model, int index) {
   return 1;
 }
 
-/* Names that begin with output_ are not harmless above, because they could be another's replacement; but this one's own
- * is the same either way. */
 static void write_file_name(const lap_model *model, int index, char *name) {
-  if (is_harmless(model->outputs[index].name) && is_unique(model, index))
-    sprintf(name, "%s.npy", model->outputs[index].name);
-  else
-    sprintf(name, "output_%d.npy", index);
+  const char *own = model->outputs[index].name;
+  if (is_harmless(own) && !is_replacement(own) && is_unique(model, index)) sprintf(name, "%s.npy", own);
+  else sprintf(name, "output_%d.npy", index);
 }
 
 static void print_output(const lap_tensor *output, const char *path, const int64_t *shape) {
