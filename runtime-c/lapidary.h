@@ -80,7 +80,7 @@ typedef struct {
   size_t weights_bytes;
   const char *weights_file; /* name of the file of external weights; NULL: they are part of the code */
   int threaded;             /* 1: run makes use of lap_call.parallel */
-  int (*run)(const lap_call *call); /* LAP_OK or LAP_E_…; re-entrant, as long as arenas and outputs differ */
+  int (*run)(const lap_call *call); /* LAP_OK or a LAP_E_ code; re-entrant, as long as arenas and outputs differ */
 } lap_model;
 
 #ifdef __cplusplus

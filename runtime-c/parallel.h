@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* `threads` counts the caller: threads - 1 workers are started. NULL if that fails, or if threads is not 1 … 1024.
+/* `threads` counts the caller: threads - 1 workers are started. NULL if that fails, or if threads is not 1 to 1024.
  * for_each may be called from a body, or from several threads at once: all but the first then work alone. */
 lap_parallel *lap_parallel_create(int threads);
 
