@@ -1,4 +1,5 @@
-/* Reads the command line. Names of a model may hold anything, '=' too: in name=value the longest name that fits counts. */
+/* Reads the command line. Names of a model may hold anything, '=' too: in name=value the longest name that fits
+ * counts. */
 #include "arguments.h"
 
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static int read_input(const lap_model *model, const char *text, arguments *resul
     path = found;
     input = i;
   }
-  if (path == NULL) return fail(EXIT_USAGE, "--input %s: expected NAME=FILE with the name of an input (see --help)", text);
+  if (path == NULL) return fail(EXIT_USAGE, "--input %s: expected NAME=FILE, NAME an input (see --help)", text);
   if (result->input_paths[input] != NULL)
     return fail(EXIT_USAGE, "--input %s: input \"%s\" is given twice", text, model->inputs[input].name);
   result->input_paths[input] = path;
@@ -46,7 +47,7 @@ static int read_dim(const lap_model *model, const char *text, arguments *result)
     value = found;
     dim = i;
   }
-  if (value == NULL) return fail(EXIT_USAGE, "--dim %s: expected NAME=SIZE with the name of a symbolic dimension", text);
+  if (value == NULL) return fail(EXIT_USAGE, "--dim %s: expected NAME=SIZE, NAME a symbolic dimension", text);
   if (!read_number(value, INT64_MAX, &result->dims[dim]))
     return fail(EXIT_USAGE, "--dim %s: \"%s\" is not a size", text, value);
   return 0;

@@ -13,7 +13,9 @@ static uint64_t next_random(uint64_t *state) {
   return mixed ^ (mixed >> 31);
 }
 
-static double next_unit(uint64_t *state) { return (double)(int64_t)(next_random(state) >> 11) / 4503599627370496.0 - 1; }
+static double next_unit(uint64_t *state) {
+  return (double)(int64_t)(next_random(state) >> 11) / 4503599627370496.0 - 1;
+}
 
 static uint64_t next_element(int dtype, int kind, uint64_t *state) {
   uint64_t bits = 0;

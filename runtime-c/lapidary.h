@@ -67,7 +67,7 @@ typedef struct {
   int input_count, output_count;
   const lap_tensor *inputs, *outputs;
 
-  /* Symbolic dimensions: first those that the caller gives (each occurs in an input), then those that a run finds out. */
+  /* Symbolic dimensions: first those that the caller gives (each occurs in an input), then those that a run finds. */
   int dim_count, given_dim_count;
   const char *const *dim_names;
   const int64_t *dim_min, *dim_max; /* bounds, both included */

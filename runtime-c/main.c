@@ -17,8 +17,7 @@ static int run_model(const lap_model *model, const arguments *given) {
   preparation prepared;
   int status = prepare(model, given, &prepared);
   if (status == 0)
-    status = given->bench == NOT_GIVEN ? run_once(&prepared)
-                                       : run_bench(&prepared, given->bench, prepared.call.parallel ? given->threads : 1);
+    status = given->bench == NOT_GIVEN ? run_once(&prepared) : run_bench(&prepared, given->bench);
   const int save = given->bench == NOT_GIVEN || given->output_folder != NULL;
   if (status == 0 && save) status = write_outputs(&prepared, given->output_folder ? given->output_folder : ".");
   release(&prepared);

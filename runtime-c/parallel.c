@@ -109,7 +109,7 @@ static void *worker(void *argument) {
       spins--;
     }
     if (spins > 0) continue;
-    /* The caller writes `ticket`, then reads `sleepers`; here it is the other way round: one of the two sees the other. */
+    /* The caller writes `ticket`, then reads `sleepers`; here it is the other way round: one must see the other. */
     pthread_mutex_lock(&self->mutex);
     atomic_set(&self->sleepers, atomic_get(&self->sleepers, RELAXED) + 1, SEQ_CST);
     while (unclaimed(atomic_get(&self->ticket, SEQ_CST)) == 0 && !atomic_get(&self->stop, RELAXED))

@@ -1,4 +1,4 @@
-/* Prepares a run. All input headers are read first: they bind the symbolic sizes, which decide how large everything is. */
+/* Prepares a run. All input headers are read first: they bind the symbolic sizes, on which all else depends. */
 #define _POSIX_C_SOURCE 200809L
 #define _FILE_OFFSET_BITS 64
 #include "prepare.h"

@@ -14,7 +14,7 @@ typedef struct {
   lap_call call;
 } preparation;
 
-/* 0 or, after a message, an exit code. release in any case. Inputs that are not given are filled if a bench is asked for. */
+/* 0 or, after a message, an exit code. release in any case. For a bench, inputs not given are made up. */
 int prepare(const lap_model *model, const arguments *given, preparation *result);
 void release(preparation *prepared);
 

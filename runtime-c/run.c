@@ -38,24 +38,25 @@ static int compare(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-static void print_timings(const preparation *prepared, double *times, size_t runs, int threads) {
+static void print_timings(const preparation *prepared, double *times, size_t runs) {
   qsort(times, runs, sizeof *times, compare);
   const double median = (times[(runs - 1) / 2] + times[runs / 2]) / 2, p90 = times[(runs * 9 + 9) / 10 - 1];
   printf("{\"medianUs\":%.3f,\"minUs\":%.3f,\"p90Us\":%.3f,\"runs\":%lu,\"threads\":%d,", median, times[0], p90,
-         (unsigned long)runs, threads);
+         (unsigned long)runs, prepared->call.parallel == NULL ? 1 : prepared->call.parallel->threads);
   printf("\"arenaBytes\":%llu,\"weightsBytes\":%llu}\n", (unsigned long long)prepared->arena_bytes,
          (unsigned long long)prepared->model->weights_bytes);
 }
 
-int run_bench(const preparation *prepared, int wanted, int threads) {
+int run_bench(const preparation *prepared, int wanted) {
   const size_t most = wanted == BENCH_AUTO ? MOST_AUTO_RUNS : (size_t)wanted;
   double *times = malloc(most * sizeof *times);
   if (times == NULL) return fail(EXIT_MACHINE, "not enough memory for the times of %lu runs", (unsigned long)most);
   int status = 0;
   size_t runs = 0;
   double spent = 0;
-  for (const double start = now_us(); status == 0 && runs < most && (runs == 0 || now_us() - start < warm_up_us); runs++)
-    status = run_once(prepared);
+  const double begin = now_us();
+  do status = run_once(prepared);
+  while (status == 0 && ++runs < most && now_us() - begin < warm_up_us);
 
   runs = 0;
   while (status == 0 && runs < most && (wanted != BENCH_AUTO || spent < auto_us || runs < LEAST_RUNS)) {
@@ -64,7 +65,7 @@ int run_bench(const preparation *prepared, int wanted, int threads) {
     times[runs] = now_us() - start;
     spent += times[runs++];
   }
-  if (status == 0) print_timings(prepared, times, runs, threads);
+  if (status == 0) print_timings(prepared, times, runs);
   free(times);
   return status;
 }

@@ -8,6 +8,6 @@
 int run_once(const preparation *prepared);
 
 /* Warms up, times each run alone, prints one line of JSON. BENCH_AUTO: about a second's worth of runs. */
-int run_bench(const preparation *prepared, int runs, int threads);
+int run_bench(const preparation *prepared, int runs);
 
 #endif

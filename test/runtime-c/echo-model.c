@@ -14,7 +14,8 @@ static const char *const output_names[TYPES] = {
     "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "bool", "float16", "float64", "uint32", "uint64",
     "complex64", "complex128", "bfloat16", "float8e4m3fn", "FLOAT8E4M3FN", "../escape", "output_0", "-uint4",
     "int4", ".hidden", "line\nbreak \"quoted\"", "", "output_label"};
-static const unsigned char sizes[COUNT + 1] = {0, 4, 1, 1, 2, 2, 4, 8, 0, 1, 2, 8, 4, 8, 8, 16, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const unsigned char sizes[COUNT + 1] = {0, 4, 1, 1, 2, 2, 4, 8, 0,
+    1, 2, 8, 4, 8, 8, 16, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
 static int dtype_of(int index) { return index < 7 ? index + 1 : index + 2; }
 

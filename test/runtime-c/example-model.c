@@ -1,4 +1,4 @@
-/* A model table written by hand: what generated code must look like from outside. For x [batch, 3], scale [] and pick []
+/* A model table written by hand: what generated code must look like from outside. From x [batch, 3], scale, pick:
  *   y [batch, 3] = scale * x + 1       picked/row [3] = y[pick]       positives [found] = the elements of y above 0
  * With EXTERNAL_WEIGHTS, the 1 is read from outside. */
 #include <string.h>

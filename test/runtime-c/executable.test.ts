@@ -173,9 +173,9 @@ describe('the executable', function () {
     fails('x.npy', 2, 'unknown argument "x.npy" (see --help)');
     fails('--fast', 2, 'unknown argument "--fast" (see --help)');
     fails('--input', 2, '--input needs a value (see --help)');
-    fails('--input z=x.npy', 2, '--input z=x.npy: expected NAME=FILE with the name of an input (see --help)');
+    fails('--input z=x.npy', 2, '--input z=x.npy: expected NAME=FILE, NAME an input (see --help)');
     fails('--input x=x.npy --input x=x.npy', 2, '--input x=x.npy: input "x" is given twice');
-    fails('--dim found=3', 2, '--dim found=3: expected NAME=SIZE with the name of a symbolic dimension');
+    fails('--dim found=3', 2, '--dim found=3: expected NAME=SIZE, NAME a symbolic dimension');
     fails('--dim batch=3x', 2, '--dim batch=3x: "3x" is not a size');
     fails('--dim batch=9223372036854775808', 2, '--dim batch=9223372036854775808: "9223372036854775808" is not a size');
     fails('--threads 0', 2, '--threads 0: expected a number from 1 to 1024');
