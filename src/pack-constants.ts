@@ -17,12 +17,12 @@ import type { Target } from '../ir/target.ts';
 import { estimate } from './fuse/estimate.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { makeKernel } from './lower/make-kernel.ts';
-import { panelWidth } from './schedule/contraction.ts';
+import { panelWidth } from './schedule/panel.ts';
 
-export function packConstants(lowered: Lowered, target: Target): Lowered {
+export function packConstants(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lowered {
   const constants = new Map(lowered.constants);
   const packed = new Map<string, Buffer>();
-  const body = mapCalls(lowered.body, (call) => packCall(call, constants, packed, target));
+  const body = mapCalls(lowered.body, (call) => packCall(call, constants, packed, target, math));
   return { ...lowered, body, constants };
 }
 
@@ -64,7 +64,13 @@ function nestOf(body: Stmt): Nest | undefined {
   return outer.length > 0 && inner.length > 0 ? { outer, inner: inner.map(({ index }) => index) } : undefined;
 }
 
-function packCall(call: Call, constants: Map<Buffer, Uint8Array>, packed: Map<string, Buffer>, target: Target): Call {
+function packCall(
+  call: Call,
+  constants: Map<Buffer, Uint8Array>,
+  packed: Map<string, Buffer>,
+  target: Target,
+  math: 'fast' | 'strict',
+): Call {
   const nest = nestOf(call.kernel.body);
   if (!nest) return call;
   const column = nest.outer.at(-1)!;
@@ -80,7 +86,7 @@ function packCall(call: Call, constants: Map<Buffer, Uint8Array>, packed: Map<st
   for (const read of reads) {
     const bytes = constants.get(read.buffer);
     if (!bytes || !varsOf(read).has(column) || dtypes[read.dtype].bits < 8 || read.lanes !== 1) continue;
-    const width = shared ? panelWidth(target, sizesOf(nest, read, column)) : 0;
+    const width = shared ? panelWidth(target, { ...sizesOf(nest, read, column), dtype: read.dtype, math }) : 0;
     const made = pack(read, nest, column, width, bytes, constants, packed);
     if (made) replacements.set(read, made);
   }
