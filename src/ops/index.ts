@@ -1,10 +1,23 @@
 // The table of operators. Adding an operator to a family edits that family's file; a new family is a line here.
 
+import * as activations from './activations.ts';
 import * as arithmetic from './arithmetic.ts';
+import * as cast from './cast.ts';
 import type { Operator } from './define.ts';
+import * as logic from './logic.ts';
 import * as matmul from './matmul.ts';
+import * as power from './power.ts';
+import * as unary from './unary.ts';
 
-const families: readonly Readonly<Record<string, unknown>>[] = [arithmetic, matmul];
+const families: readonly Readonly<Record<string, unknown>>[] = [
+  activations,
+  arithmetic,
+  cast,
+  logic,
+  matmul,
+  power,
+  unary,
+];
 
 const isOperator = (item: unknown): item is Operator =>
   typeof item === 'object' && item !== null && 'type' in item && 'inputs' in item;

@@ -66,6 +66,17 @@ export const broadcastIndex = (shape: readonly Expr[], index: readonly Expr[]): 
 export const readBroadcast = (operand: Operand, index: readonly Expr[]): Expr =>
   operand.at(...broadcastIndex(operand.shape, index));
 
+/** The one element of a scalar, or of a tensor of one element. */
+export const scalarOf = (operand: Operand): Expr => operand.at(...operand.shape.map(() => int(0)));
+
+/** The operand with axes of extent 1 added at the end: how opset 6 aligned B at an axis of A. */
+export const withTrailingOnes = (operand: Operand, count: number): Operand => ({
+  ...operand,
+  shape: [...operand.shape, ...Array.from({ length: count }, () => int(1))],
+  rank: operand.rank + count,
+  at: (...index) => operand.at(...index.slice(0, operand.rank)),
+});
+
 /** An axis counted from the front; negative ones count from the end. */
 export function normalizeAxis(axis: number, rank: number, context: TypeContext, name = 'axis'): number {
   if (axis < -rank || axis >= Math.max(rank, 1))

@@ -1,0 +1,61 @@
+// Comparisons, logic on truth values, operations on bits, and selection.
+
+import type { Expr } from '../../ir/expr.ts';
+import { and, binary, eq, ge, gt, le, lt, or, select } from '../../ir/expr-make.ts';
+import { stringAttribute } from './attributes.ts';
+import { broadcasting } from './broadcast.ts';
+import { type Operator, op } from './define.ts';
+import {
+  anyNumeric,
+  anyType,
+  broadcastShapes,
+  integerTypes,
+  numericTypes,
+  readBroadcast,
+  tensorOf,
+  typeSet,
+  unsignedTypes,
+} from './types.ts';
+
+const truth = typeSet('T', ['bool']);
+const comparison = (name: string, compare: (a: Expr, b: Expr) => Expr, since: number): Operator =>
+  broadcasting(name, compare, anyNumeric, since, 'bool');
+
+export const Equal = broadcasting('Equal', eq, typeSet('T', [...numericTypes, 'bool']), 19, 'bool');
+export const Less = comparison('Less', lt, 13);
+export const Greater = comparison('Greater', gt, 13);
+export const LessOrEqual = comparison('LessOrEqual', le, 16);
+export const GreaterOrEqual = comparison('GreaterOrEqual', ge, 16);
+
+const xor = (a: Expr, b: Expr): Expr => binary('xor', a, b);
+export const And = broadcasting('And', and, truth, 7);
+export const Or = broadcasting('Or', or, truth, 7);
+export const Xor = broadcasting('Xor', xor, truth, 7);
+
+const integers = typeSet('T', integerTypes);
+export const BitwiseAnd = broadcasting('BitwiseAnd', and, integers, 18);
+export const BitwiseOr = broadcasting('BitwiseOr', or, integers, 18);
+export const BitwiseXor = broadcasting('BitwiseXor', xor, integers, 18);
+
+/** A shift by the width of the type or more gives 0. */
+export const BitShift = op('BitShift', {
+  inputs: ['X', 'Y'],
+  attributes: { direction: stringAttribute('', ['LEFT', 'RIGHT']) },
+  types: { X: typeSet('T', unsignedTypes), Y: typeSet('T', unsignedTypes) },
+  outputs: ['Z'],
+  since: 11,
+  type: ({ X, Y }, _, context) => tensorOf(X.dtype, broadcastShapes([X.shape, Y.shape], context)),
+  compute: ({ X, Y }, { direction }, index) =>
+    binary(direction === 'LEFT' ? 'shl' : 'shr', readBroadcast(X, index), readBroadcast(Y, index)),
+});
+
+export const Where = op('Where', {
+  inputs: ['condition', 'X', 'Y'],
+  types: { condition: typeSet('B', ['bool']), X: anyType, Y: anyType },
+  outputs: ['output'],
+  since: 16,
+  type: ({ condition, X, Y }, _, context) =>
+    tensorOf(X.dtype, broadcastShapes([condition.shape, X.shape, Y.shape], context)),
+  compute: ({ condition, X, Y }, _, index) =>
+    select(readBroadcast(condition, index), readBroadcast(X, index), readBroadcast(Y, index)),
+});
