@@ -7,6 +7,7 @@
 
 import { type DType, integerRange, isFloat } from '../../ir/dtype.ts';
 import type { BinaryOp, Expr } from '../../ir/expr.ts';
+import { sameExpr } from '../../ir/expr-key.ts';
 import { add, binary, constant, constantOf, div, int, load, mul, not, sub } from '../../ir/expr-make.ts';
 import { loadsOf } from '../../ir/expr-walk.ts';
 import type { Buffer, Loop, Stmt, Store } from '../../ir/kernel.ts';
@@ -65,7 +66,8 @@ function updateOf(stmt: Stmt, { anyOrder }: LaneOptions): Update {
 export function readUpdate(target: Store): Update | undefined {
   const { value, buffer } = target;
   if (buffer.memory !== 'register' || value.kind !== 'binary' || !associative.has(value.op)) return undefined;
-  const isOwn = (expr: Expr): boolean => expr.kind === 'load' && expr.buffer === buffer;
+  const isOwn = (expr: Expr): boolean =>
+    expr.kind === 'load' && expr.buffer === buffer && expr.indices.every((at, i) => sameExpr(at, target.indices[i]!));
   if (isOwn(value.left) && !mentions(value.right, buffer)) return { target, op: value.op, value: value.right };
   if (isOwn(value.right) && !mentions(value.left, buffer)) return { target, op: value.op, value: value.left };
   return undefined;

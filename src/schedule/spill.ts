@@ -11,21 +11,22 @@ import { allocate, isLoop, loop, mapStmt, rewriteStmtExprs, store, substituteStm
 import { accessesOf } from './independent.ts';
 import { blockOf, perfectNest, ScheduleError, type Step, statementsOf } from './step.ts';
 
-/** `renamed` maps the names of the tile's loops to their names after the reduction. */
+/** `renamed` maps the names of the tile's loops to their names after the reduction; only tiles that `needs` it. */
 export const spill =
-  (renamed: ReadonlyMap<string, string>): Step =>
+  (renamed: ReadonlyMap<string, string>, needs: (accumulators: Buffer) => boolean): Step =>
   (kernel: Kernel): Kernel => {
-    let found = false;
     const walk = (stmt: Stmt): Stmt => {
-      if (stmt.kind === 'alloc' && stmt.buffer.memory === 'register' && stmt.buffer.shape.length > 0) {
-        found = true;
+      if (
+        stmt.kind === 'alloc' &&
+        stmt.buffer.memory === 'register' &&
+        stmt.buffer.shape.length > 0 &&
+        needs(stmt.buffer)
+      ) {
         return spillOne(stmt, renamed);
       }
       return mapStmt(stmt, walk, (expr) => expr);
     };
-    const body = walk(kernel.body);
-    if (!found) throw new ScheduleError(`no accumulators in ${kernel.name}`);
-    return { ...kernel, body };
+    return { ...kernel, body: walk(kernel.body) };
   };
 
 function spillOne(stmt: Alloc, renamed: ReadonlyMap<string, string>): Stmt {

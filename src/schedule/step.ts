@@ -6,7 +6,7 @@ import type { Expr, Var } from '../../ir/expr.ts';
 import { constantOf, load, variable } from '../../ir/expr-make.ts';
 import { rewriteExpr } from '../../ir/expr-walk.ts';
 import type { Buffer, Kernel, Loop, LoopKind, Stmt } from '../../ir/kernel.ts';
-import { allocate, block, isLoop, letIn, loop, mapStmt, store } from '../../ir/kernel-walk.ts';
+import { allocate, block, isLoop, letIn, loop, mapStmt, store, visitStmt } from '../../ir/kernel-walk.ts';
 
 /** The step does not apply: the kernel is left as it was. */
 export class ScheduleError extends Error {
@@ -122,3 +122,11 @@ export const aroundBody = (loops: readonly Loop[], body: Stmt): Stmt =>
 export const statementsOf = (stmt: Stmt): readonly Stmt[] => (stmt.kind === 'block' ? stmt.body : [stmt]);
 
 export const blockOf = (body: readonly Stmt[]): Stmt => block(body);
+
+export function hasLoop(kernel: Kernel, name: string): boolean {
+  let found = false;
+  visitStmt(kernel.body, (stmt) => {
+    if (isLoop(stmt) && stmt.index.name === name) found = true;
+  });
+  return found;
+}

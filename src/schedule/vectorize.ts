@@ -6,8 +6,8 @@
 import { isFloat } from '../../ir/dtype.ts';
 import type { Expr, Load, Var } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
-import { constantOf, int, load, ramp, select, splat, variable } from '../../ir/expr-make.ts';
-import { loadsOf, mapChildren, visitExpr } from '../../ir/expr-walk.ts';
+import { constantOf, div, int, load, mod, ramp, select, splat, variable } from '../../ir/expr-make.ts';
+import { freeVars, loadsOf, mapChildren, visitExpr } from '../../ir/expr-walk.ts';
 import type { Buffer, Stmt, Store } from '../../ir/kernel.ts';
 import {
   allocate,
@@ -19,6 +19,7 @@ import {
   store,
   substituteStmt,
 } from '../../ir/kernel-walk.ts';
+import { simplify } from '../../ir/simplify.ts';
 import { linearIn, uses } from './affine.ts';
 import { accessesOf, requireIndependent } from './independent.ts';
 import { isInside } from './inside.ts';
@@ -47,15 +48,28 @@ function wideRegisters(body: Stmt, name: string): ReadonlyMap<Buffer, Buffer> {
     if (buffer.memory === 'register') accesses.set(buffer, [...(accesses.get(buffer) ?? []), indices]);
   }
   for (const [buffer, all] of accesses) {
-    const lanes = constantOf(buffer.shape.at(-1) ?? int(0)) ?? 0;
-    const byLoop = all.every((indices) => {
-      const last = indices.at(-1);
-      return last?.kind === 'var' && last.name === name && constantOf(last.extent ?? int(0)) === lanes;
-    });
-    if (!byLoop || lanes < 2 || (lanes & (lanes - 1)) !== 0) continue;
-    found.set(buffer, { ...buffer, shape: buffer.shape.slice(0, -1), lanes });
+    const width = constantOf(buffer.shape.at(-1) ?? int(0)) ?? 0;
+    const lanes = lanesAlong(all, name);
+    if (lanes < 2 || (lanes & (lanes - 1)) !== 0 || width % lanes !== 0) continue;
+    const rest = width === lanes ? [] : [int(width / lanes)];
+    found.set(buffer, { ...buffer, shape: [...buffer.shape.slice(0, -1), ...rest], lanes });
   }
   return found;
+}
+
+/** The extent of the loops if each access goes to element `vector * lanes + loop index` of the last axis; else 0. */
+function lanesAlong(accesses: readonly (readonly Expr[])[], name: string): number {
+  const extents = new Set(accesses.map((indices) => partsOf(indices.at(-1), name)?.lanes ?? 0));
+  return extents.size === 1 ? [...extents][0]! : 0;
+}
+
+function partsOf(at: Expr | undefined, name: string): { readonly vector: Expr; readonly lanes: number } | undefined {
+  const index = at && [...freeVars(at)].find((variable) => variable.name === name);
+  const lanes = constantOf(index?.extent ?? int(0));
+  const linear = at && index && linearIn(at, index);
+  if (!linear || !lanes || constantOf(linear.coefficient) !== 1) return undefined;
+  const within = simplify(mod(linear.rest, int(lanes)));
+  return constantOf(within) === 0 ? { vector: simplify(div(linear.rest, int(lanes))), lanes } : undefined;
 }
 
 const replaceAllocs = (body: Stmt, registers: ReadonlyMap<Buffer, Buffer>): Stmt => {
@@ -145,8 +159,9 @@ function widenAccess(
 ): { readonly buffer: Buffer; readonly indices: readonly Expr[] } {
   const register = wide.registers.get(buffer);
   if (register) {
-    const rest = indices.slice(0, -1).map((at) => invariant(at, wide));
-    return { buffer: register, indices: rest };
+    const vector = partsOf(indices.at(-1), wide.index.name)?.vector;
+    const at = register.shape.length < indices.length ? indices.slice(0, -1) : [...indices.slice(0, -1), vector!];
+    return { buffer: register, indices: at.map((index) => invariant(index, wide)) };
   }
   const last = indices.length - 1;
   return { buffer, indices: indices.map((at, axis) => (axis === last ? contiguous(at, wide) : invariant(at, wide))) };

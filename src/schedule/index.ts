@@ -1,0 +1,60 @@
+// The choice of a recipe, by what a kernel looks like and never by the operator it came from. The only part of the
+// compiler that knows about speed; a kernel that no recipe fits stays as it is.
+
+import type { Kernel, Stmt } from '../../ir/kernel.ts';
+import { simplifyKernel } from '../../ir/simplify.ts';
+import type { Target } from '../../ir/target.ts';
+import { columnsOf } from './columns.ts';
+import { scheduleContraction } from './contraction.ts';
+import { dropSingleTurns } from './drop-single-turns.ts';
+import { flatten } from './flatten.ts';
+import { scheduleGrid } from './grid.ts';
+import { accumulationOf, hasLoops, mergeNests, nameLoops } from './nest.ts';
+import { parallelizeOutermost } from './parallelize.ts';
+import { schedulePointwise } from './pointwise.ts';
+import { scheduleReduction, scheduleScalarReduction } from './reduction.ts';
+import { scheduleRows } from './rows.ts';
+import { perfectNest, ScheduleError } from './step.ts';
+import { scheduleWindow } from './window.ts';
+
+export interface ScheduleOptions {
+  readonly math: 'fast' | 'strict';
+}
+
+export function scheduleKernel(kernel: Kernel, target: Target, options: ScheduleOptions): Kernel {
+  if (target.language === 'cuda') return firstThatFits(kernel, [scheduleGrid]);
+  const prepared = mergeNests(simplifyKernel(nameLoops(flatten(kernel))));
+  const parts = prepared.body.kind === 'block' ? prepared.body.body : [prepared.body];
+  const scheduled = parts.map((part) => schedulePart({ ...prepared, body: part }, target, options).body);
+  const body: Stmt = scheduled.length === 1 ? scheduled[0]! : { kind: 'block', body: scheduled };
+  return simplifyKernel(dropSingleTurns(parallelizeOutermost({ ...prepared, body })));
+}
+
+type Recipe = (kernel: Kernel) => Kernel;
+
+function schedulePart(kernel: Kernel, target: Target, { math }: ScheduleOptions): Kernel {
+  const { loops, body } = perfectNest(kernel.body);
+  if (!hasLoops(body)) {
+    return loops.length === 0 ? kernel : firstThatFits(kernel, [(part) => schedulePointwise(part, target)]);
+  }
+  const accumulation = accumulationOf(kernel.body);
+  const rows: Recipe = (part) => scheduleRows(part, target, math);
+  if (!accumulation) return firstThatFits(kernel, [rows]);
+  const columns = columnsOf(accumulation);
+  const sharesScalars = columns?.scalars.some((load) => load.indices.length > 0);
+  const tiled: Recipe = (part) => (sharesScalars ? scheduleContraction(part, target) : scheduleWindow(part, target));
+  const reduced: Recipe = (part) => scheduleReduction(part, target, math);
+  return firstThatFits(kernel, [...(columns ? [tiled] : []), reduced, rows, scheduleScalarReduction]);
+}
+
+/** The first recipe that applies; the kernel itself where none does. */
+function firstThatFits(kernel: Kernel, recipes: readonly Recipe[]): Kernel {
+  for (const recipe of recipes) {
+    try {
+      return recipe(kernel);
+    } catch (error) {
+      if (!(error instanceof ScheduleError)) throw error;
+    }
+  }
+  return kernel;
+}

@@ -1,0 +1,39 @@
+// Vectors along the innermost loop of a reduction: the steps, and how many chains.
+
+import type { Loop, Stmt } from '../../ir/kernel.ts';
+import type { Target } from '../../ir/target.ts';
+import { accumulateOverLanes } from './accumulate-over-lanes.ts';
+import { dtypesAlong, extentOf, isContiguousAlong } from './nest.ts';
+import { ScheduleError, type Step } from './step.ts';
+import { unroll } from './unroll.ts';
+import { vectorize } from './vectorize.ts';
+import { widthsFor } from './widths.ts';
+
+/** `updates` are the accumulators that one turn of the reduction updates. */
+export function laneSteps(
+  reduction: readonly Loop[],
+  leaf: Stmt,
+  updates: number,
+  target: Target,
+  math: 'fast' | 'strict',
+): readonly Step[] {
+  const inner = reduction.at(-1)!;
+  const extent = extentOf(inner);
+  if (!isContiguousAlong(leaf, inner.index)) throw new ScheduleError('the reduction is not contiguous');
+  const widths = widthsFor(target, dtypesAlong(leaf, inner.index));
+  const lanes = widths.find((width) => extent === undefined || width <= extent);
+  if (lanes === undefined) throw new ScheduleError('no vectors along the reduction');
+  // Additions take about four cycles, two may start in each: eight chains hide that, fewer where the axis is short.
+  const wanted = Math.max(1, Math.floor(8 / updates));
+  const chains =
+    extent === undefined ? Math.min(4, wanted) : Math.min(wanted, Math.max(1, Math.floor(extent / lanes / 2)));
+  const name = inner.index.name;
+  const outermost = reduction[0]!.index.name;
+  return [
+    accumulateOverLanes(outermost, name, { lanes, chains: powerOfTwo(chains), anyOrder: math === 'fast' }),
+    unroll(`${name}.c`),
+    vectorize(`${name}.v`),
+  ];
+}
+
+const powerOfTwo = (value: number): number => 2 ** Math.floor(Math.log2(value));
