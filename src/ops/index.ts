@@ -4,9 +4,15 @@ import * as activations from './activations.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as cast from './cast.ts';
 import type { Operator } from './define.ts';
+import * as join from './join.ts';
 import * as logic from './logic.ts';
 import * as matmul from './matmul.ts';
 import * as power from './power.ts';
+import * as repeat from './repeat.ts';
+import * as reshape from './reshape.ts';
+import * as sizes from './sizes.ts';
+import * as slice from './slice.ts';
+import * as transpose from './transpose.ts';
 import * as unary from './unary.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
@@ -16,6 +22,12 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   logic,
   matmul,
   power,
+  join,
+  repeat,
+  reshape,
+  sizes,
+  slice,
+  transpose,
   unary,
 ];
 

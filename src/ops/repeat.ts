@@ -1,0 +1,65 @@
+// Operators that repeat elements: Tile, Expand.
+
+import { constantOf, int, mod, mul } from '../../ir/expr-make.ts';
+import { sameSize } from '../../ir/simplify.ts';
+import { op } from './define.ts';
+import { elementsOf, numbersOf, sizesOf } from './elements.ts';
+import { declaredShape } from './run-time-operands.ts';
+import { anyType, broadcastShapes, readBroadcast, sizeType, tensorOf } from './types.ts';
+
+/** Y[i] = X[i % extent of X] */
+export const Tile = op('Tile', {
+  inputs: ['input', 'repeats'],
+  outputs: ['output'],
+  types: { input: anyType, repeats: sizeType },
+  since: 13,
+  // Opset 1 repeated along a single axis: inputs `tiles` and `axis`, scalars.
+  upgrade: (node, opset) => {
+    const [input, tiles, axis] = node.inputs;
+    if (opset >= 6 || input?.type.kind !== 'tensor' || !tiles || !axis) return node;
+    const count = constantOf(elementsOf(tiles)?.[0] ?? input.type.shape[0]!);
+    const at = constantOf(elementsOf(axis)?.[0] ?? input.type.shape[0]!);
+    if (count === undefined || at === undefined) return node;
+    const repeats = input.type.shape.map((_, position) => (position === at ? count : 1));
+    return { ...node, inputs: [input, node.constant(repeats, 'int64')] };
+  },
+  type: ({ input, repeats }, _, context) => {
+    const counts = sizesOf(repeats);
+    if (!counts) {
+      const shape = declaredShape(context, 'repeats');
+      if (shape.length !== input.rank) context.fail(`declares rank ${shape.length}; input has rank ${input.rank}.`);
+      return tensorOf(input.dtype, shape);
+    }
+    if (counts.length !== input.rank) {
+      context.fail(`repeats has ${counts.length} entries; input has rank ${input.rank}.`);
+    }
+    const negative = numbersOf(repeats)?.find((count) => count < 0);
+    if (negative !== undefined) context.fail(`repeats contains ${negative}; expected no negative count.`);
+    return tensorOf(
+      input.dtype,
+      input.shape.map((extent, axis) => mul(extent, counts[axis]!)),
+    );
+  },
+  compute: ({ input }, _, index, { types }) =>
+    input.at(
+      ...index.map((own, axis) => {
+        const extent = input.shape[axis]!;
+        if (constantOf(extent) === 1) return int(0);
+        return sameSize(types[0]!.shape[axis]!, extent) ? own : mod(own, extent);
+      }),
+    ),
+});
+
+/** Broadcasting of one operand with a shape (ONNX Broadcasting.md, multidirectional). */
+export const Expand = op('Expand', {
+  inputs: ['input', 'shape'],
+  outputs: ['output'],
+  types: { input: anyType, shape: sizeType },
+  since: 13,
+  type: ({ input, shape }, _, context) => {
+    const sizes = sizesOf(shape);
+    const declared = sizes ?? declaredShape(context, 'shape');
+    return tensorOf(input.dtype, broadcastShapes([input.shape, declared], context));
+  },
+  compute: ({ input }, _, index) => readBroadcast(input, index),
+});

@@ -1,0 +1,49 @@
+// Shape-like operands (starts, pads, axes …) that only a run knows: the output's shape is then what the model declares,
+// and each element reads what it needs. Also the reading of a list of known values by an index.
+
+import type { Expr } from '../../ir/expr.ts';
+import { add, and, cast, constantOf, eq, failure, int, lt, max, min, select } from '../../ir/expr-make.ts';
+import { simplify } from '../../ir/simplify.ts';
+import type { Operand, TypeContext } from './define.ts';
+
+/** The model's own word on the shape of an output; `operand` names the input that is not known at compile time. */
+export function declaredShape(context: TypeContext, operand: string, output = 0): readonly Expr[] {
+  const declared = context.declared[output];
+  if (declared?.kind === 'tensor') return declared.shape;
+  return context.fail(
+    `the output's shape depends on ${operand}, which is only known at run time, and the model declares no shape for ` +
+      `the output. Make ${operand} a constant, or declare the output's shape.`,
+  );
+}
+
+/** An element of an integer operand as a size or an index. */
+export const sizeAt = (operand: Operand, ...index: readonly Expr[]): Expr => cast(operand.at(...index), 'index');
+
+/** values[at], where `at` may be a variable; zero beyond the end. */
+export function pick(values: readonly Expr[], at: Expr, fallback: Expr): Expr {
+  const known = constantOf(at);
+  if (known !== undefined) return values[known] ?? fallback;
+  return values.reduceRight((rest, value, i) => select(eq(at, int(i)), value, rest), fallback);
+}
+
+/** A negative index counts from the end. */
+export const fromEnd = (index: Expr, extent: Expr): Expr => select(lt(index, int(0)), add(index, extent), index);
+
+/** 0 <= index < extent. */
+export const within = (index: Expr, extent: Expr): Expr => simplify(and(lt(int(-1), index), lt(index, extent)));
+
+/** low <= value <= high, by clamping. */
+export const clamp = (value: Expr, low: Expr, high: Expr): Expr => min(max(value, low), high);
+
+/** `value` where the condition holds; elsewhere the run reports an index out of range. */
+export const checked = (condition: Expr, value: Expr): Expr => select(condition, value, failure('index', value.dtype));
+
+/** A data axis's entry of a list that goes with `axes` (all axes in order where absent), or `fallback`. */
+export function entryOf(axis: number, rank: number, axes: Operand | undefined, list: Operand, fallback: Expr): Expr {
+  const count = constantOf(list.shape[0]!) ?? 0;
+  if (!axes) return axis < count ? sizeAt(list, int(axis)) : fallback;
+  return Array.from({ length: count }, (_, i) => i).reduce((rest, i) => {
+    const named = fromEnd(sizeAt(axes, int(i)), int(rank));
+    return select(simplify(eq(named, int(axis))), sizeAt(list, int(i)), rest);
+  }, fallback);
+}
