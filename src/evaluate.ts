@@ -1,12 +1,13 @@
 // Runs a program in JavaScript, kernel by kernel: for constant folding, and as the oracle of the other targets.
 
 import { byteSize, type DType } from '../ir/dtype.ts';
-import { arrayFromBytes, type TypedArrayLike } from '../ir/eval-arrays.ts';
+import { arrayOverBytes, type TypedArrayLike } from '../ir/eval-arrays.ts';
+import { errorNumbers } from '../ir/eval-expr.ts';
 import type { ErrorCode, Expr, Var } from '../ir/expr.ts';
 import { constant, constantOf } from '../ir/expr-make.ts';
 import { rewriteExpr } from '../ir/expr-walk.ts';
 import type { Buffer, Kernel } from '../ir/kernel.ts';
-import { type CompiledKernel, compileKernel, errorNumbers } from '../ir/kernel-eval.ts';
+import { type CompiledKernel, compileKernel } from '../ir/kernel-eval.ts';
 import { stridesOf } from '../ir/kernel-walk.ts';
 import type { Program, Step } from '../ir/program.ts';
 import { CompilerBug } from './errors.ts';
@@ -135,7 +136,7 @@ function arrayOf(buffer: Buffer, machine: Machine): TypedArrayLike {
         : place.kind === 'input'
           ? machine.regions.inputs[place.index]!
           : machine.regions.outputs[place.index]!;
-  const made = arrayFromBytes(
+  const made = arrayOverBytes(
     buffer.dtype,
     region.subarray(offset, offset + Math.min(region.length - offset, bytesOf(buffer, machine.sizes))),
   );

@@ -4,7 +4,7 @@
 // Works on the lowered kernel, so it does not matter which operator the weights belong to or how it stored them.
 
 import { byteSize, dtypes } from '../ir/dtype.ts';
-import { arrayFromBytes } from '../ir/eval-arrays.ts';
+import { arrayOverBytes } from '../ir/eval-arrays.ts';
 import type { Expr, Load, Var } from '../ir/expr.ts';
 import { exprKey } from '../ir/expr-key.ts';
 import { add, constant, constantOf, div, indexVar, int, load, lt, mod, mul, reduce, select } from '../ir/expr-make.ts';
@@ -178,7 +178,7 @@ function packBytes(
   const count = buffer.shape.reduce((product, extent) => product * constantOf(extent)!, 1);
   const result = new Uint8Array(byteSize(buffer.dtype, count));
   const regions = kernel.params.map((param) =>
-    arrayFromBytes(param.dtype, param === buffer ? result : alignedCopy(bytes)),
+    arrayOverBytes(param.dtype, param === buffer ? result : alignedCopy(bytes)),
   );
   compileKernel(kernel)(regions, []);
   return result;

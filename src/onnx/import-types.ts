@@ -87,7 +87,8 @@ export function declaredType(proto: TypeProto | undefined, symbols: Symbols): Ty
       ? { kind: 'tensor', dtype, shape: shape as Expr[] }
       : undefined;
   }
-  const element = declaredType(proto?.sequenceType?.elemType ?? proto?.optionalType?.elemType, symbols);
+  const inner = proto?.sequenceType?.elemType ?? proto?.optionalType?.elemType;
+  const element = inner && declaredType(inner, symbols);
   if (!element) return undefined;
   return proto?.sequenceType ? { kind: 'sequence', element } : { kind: 'optional', element };
 }
