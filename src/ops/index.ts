@@ -1,6 +1,7 @@
 // The table of operators. Adding an operator to a family edits that family's file; a new family is a line here.
 
 import * as activations from './activations.ts';
+import * as argExtreme from './arg-extreme.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as cast from './cast.ts';
 import type { Operator } from './define.ts';
@@ -8,14 +9,19 @@ import * as join from './join.ts';
 import * as logic from './logic.ts';
 import * as matmul from './matmul.ts';
 import * as power from './power.ts';
+import * as reductions from './reductions.ts';
 import * as repeat from './repeat.ts';
 import * as reshape from './reshape.ts';
 import * as sizes from './sizes.ts';
 import * as slice from './slice.ts';
+import * as softmax from './softmax.ts';
 import * as transpose from './transpose.ts';
 import * as unary from './unary.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
+  softmax,
+  argExtreme,
+  reductions,
   activations,
   arithmetic,
   cast,
