@@ -1,0 +1,86 @@
+// Where everything lies in the memory of a module, as byte addresses over the program's sizes:
+//   control words | stack of the kernels | weights | arena | inputs | outputs
+// Nothing moves while the sizes stay the same. The first bytes are never data, so address 0 is never a tensor.
+
+import type { Expr, Var } from '../../ir/expr.ts';
+import { add, constantOf, div, IrError, int, mul, product } from '../../ir/expr-make.ts';
+import { rewriteExpr } from '../../ir/expr-walk.ts';
+import type { Buffer } from '../../ir/kernel.ts';
+import type { Program } from '../../ir/program.ts';
+import { simplify } from '../../ir/simplify.ts';
+import { lowestAddress } from './address.ts';
+import { bytesOf } from './representation.ts';
+
+/** Cache lines and the widest vectors; also what the arena's own offsets assume. */
+const alignment = 64;
+/** Vector loads may read beyond the last element. */
+const slack = 64;
+const pageBytes = 65536;
+/** Bytes that an instance can have at most. */
+export const memoryLimit = 2 ** 32;
+
+export interface Layout {
+  /** One i32 for each computed size, written by `run`. */
+  readonly controlBase: number;
+  readonly stackBase: number;
+  readonly weightsBase: number;
+  readonly arenaBase: number;
+  /** Where each input and output begins. */
+  readonly inputs: readonly Expr[];
+  readonly outputs: readonly Expr[];
+  /** Bytes of memory in all. */
+  readonly total: Expr;
+}
+
+const controlBase = 64;
+const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
+const alignedExpr = (bytes: Expr): Expr => mul(div(add(bytes, int(alignment - 1)), int(alignment)), int(alignment));
+
+/** The stack area is as large as the most that a kernel needs. */
+export function layoutOf(program: Program, stackBytes: number): Layout {
+  const stackBase = stackBaseOf(program);
+  const weightsBase = aligned(stackBase + stackBytes);
+  const arenaBase = aligned(weightsBase + program.weights.length + slack);
+  let next: Expr = add(int(arenaBase), alignedExpr(program.arenaBytes));
+  const place = (buffer: Buffer): Expr => {
+    const address = simplify(next);
+    next = add(next, alignedExpr(mul(largestSize(buffer), int(bytesOf(buffer.dtype)))));
+    return address;
+  };
+  const inputs = program.inputs.map(({ buffer }) => place(buffer));
+  const outputs = program.outputs.map(({ buffer }) => place(buffer));
+  return {
+    controlBase,
+    stackBase,
+    weightsBase,
+    arenaBase,
+    inputs,
+    outputs,
+    total: simplify(add(next, int(slack))),
+  };
+}
+
+export const stackBaseOf = (program: Program): number =>
+  Math.max(lowestAddress, aligned(controlBase + 4 * program.computedDims.length));
+
+export const pagesFor = (bytes: number): number => Math.ceil(bytes / pageBytes);
+
+/** Elements of a buffer, sizes that a run finds out at their bound. */
+function largestSize(buffer: Buffer): Expr {
+  const bound = (size: Expr): Expr => rewriteExpr(size, (node) => (node.kind === 'var' ? boundOf(node) : undefined));
+  return product(buffer.shape.map(bound));
+}
+
+function boundOf(variable: Var): Expr | undefined {
+  if (!variable.extent) return undefined;
+  return rewriteExpr(add(variable.extent, int(-1)), (node) => (node.kind === 'var' ? boundOf(node) : undefined));
+}
+
+/** The bytes that a program of fixed sizes needs, or undefined. */
+export function fixedTotal(layout: Layout): number | undefined {
+  const total = constantOf(layout.total);
+  if (total !== undefined && total > memoryLimit) {
+    throw new IrError(`the model needs ${(total / 2 ** 30).toFixed(1)} GiB; a WebAssembly memory has at most 4 GiB`);
+  }
+  return total;
+}
