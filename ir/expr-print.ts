@@ -6,6 +6,7 @@ import { type DType, isFloat } from './dtype.ts';
 import type { BinaryOp, Const, Expr, Var } from './expr.ts';
 import { children } from './expr-walk.ts';
 import type { Buffer } from './kernel.ts';
+import { treeSize } from './shared-parts.ts';
 
 /** What variables, buffers and already named sub-expressions are called; absent means by their own name. */
 export type PrintedNames = ReadonlyMap<Expr | Buffer, string>;
@@ -116,15 +117,6 @@ function print(expr: Expr, names: PrintedNames): Printed {
     case 'call':
       return atom(`${expr.callee}(${expr.callee === 'fail' ? expr.code : list(expr.arguments)})`);
   }
-}
-
-/** The number of nodes once sharing is written out. */
-function treeSize(expr: Expr, sizes: Map<Expr, number>): number {
-  const known = sizes.get(expr);
-  if (known !== undefined) return known;
-  const size = children(expr).reduce((sum, child) => sum + treeSize(child, sizes), 1);
-  sizes.set(expr, size);
-  return size;
 }
 
 export interface PrintedParts {
