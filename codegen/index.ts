@@ -1,0 +1,6 @@
+// The table of targets.
+
+import type { Target } from '../ir/target.ts';
+import { cTargets } from './c/targets.ts';
+
+export const targets: Readonly<Record<string, Target>> = { ...cTargets };
