@@ -20,7 +20,7 @@ export type Layouts = ReadonlyMap<Value, readonly number[]>;
 type Votes = Map<Value, Map<number, number>>;
 
 export function chooseLayouts(graph: Graph): Layouts {
-  const order = reachable(graph.outputs);
+  const order = reachable(graph.outputs, graph.captures);
   const accesses = order.map(accessOf).filter((access) => access !== undefined);
   const fixed = new Set<Value>(graph.inputs);
   const votes: Votes = new Map();

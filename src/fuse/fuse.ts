@@ -36,9 +36,9 @@ interface Fusion {
 }
 
 export function fuse(graph: Graph): FusionPlan {
-  const order = reachable(graph.outputs);
+  const order = reachable(graph.outputs, graph.captures);
   const fusion = analyze(order);
-  const inputs = new Set(graph.inputs);
+  const inputs = new Set([...graph.inputs, ...graph.captures]);
   const outputs = new Set(graph.outputs);
   for (const value of order) {
     const access = fusion.accesses.get(value);

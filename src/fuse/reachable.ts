@@ -14,9 +14,9 @@ function neededBy(value: Value): readonly (Value | undefined)[] {
   return [...node.inputs, ...captured];
 }
 
-/** Every value that these need, producers first; they themselves included. */
-export function reachable(roots: readonly Value[]): readonly Value[] {
-  const seen = new Set<Value>();
+/** Every value that these need, producers first; they themselves included. The search ends at `borders`, left out. */
+export function reachable(roots: readonly Value[], borders: readonly Value[] = []): readonly Value[] {
+  const seen = new Set<Value>(borders);
   const order: Value[] = [];
   // An explicit stack: graphs are deeper than the JavaScript stack.
   const stack = [...roots].reverse().map((value) => ({ value, expanded: false }));

@@ -12,6 +12,7 @@ import { CompilerBug } from '../errors.ts';
 import { byName } from '../ops/define.ts';
 import { definitionOf, isComputed, operatorOf, tensorType } from './definition.ts';
 import { fillHost, planHosts } from './fill-host.ts';
+import { lowerControl } from './lower-control.ts';
 import type { Lowered } from './lowered.ts';
 import { makeKernel } from './make-kernel.ts';
 import { lowerNest } from './place-reductions.ts';
@@ -34,11 +35,15 @@ export function lower(graph: Graph, plan: FusionPlan): Lowered {
     state.pinned.add(buffer);
     return { name: value.name, buffer };
   });
-  const isOutput = new Set(graph.outputs);
-  for (const value of plan.materialized) lowerValue(value, isOutput.has(value), state);
+  lowerValues(graph, plan.materialized, state);
   const outputs = graph.outputs.map((value, i) => outputPort(value, graph.outputNames[i]!, state));
   const { steps: body, constants, computedDims } = state;
   return { name: graph.name, inputs, outputs, dims: graph.dims, computedDims, body, constants, views: storage.views };
+}
+
+function lowerValues(graph: Graph, materialized: readonly Value[], state: LowerState): void {
+  const isOutput = new Set(graph.outputs);
+  for (const value of materialized) lowerValue(value, isOutput.has(value), state);
 }
 
 /** The value's own buffer where nobody else claims its storage, else a copy. */
@@ -67,7 +72,10 @@ function sameStorage(view: Buffer, root: Buffer, state: LowerState): boolean {
 function lowerValue(value: Value, isOutput: boolean, state: LowerState): void {
   if (value.constant) return;
   if (!isComputed(value)) {
-    if (value.producer?.outputs[0] === value) lowerKernelNode(value.producer, state);
+    const node = value.producer;
+    if (!node || node.outputs[0] !== value) return;
+    if (operatorOf(node).control) lowerControl(node, state, lowerValues);
+    else lowerKernelNode(node, state);
     return;
   }
   const host = state.hosts.hosted.get(value);

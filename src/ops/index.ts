@@ -4,14 +4,20 @@ import * as activations from './activations.ts';
 import * as argExtreme from './arg-extreme.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as cast from './cast.ts';
+import * as control from './control.ts';
+import * as convolution from './convolution.ts';
 import type { Operator } from './define.ts';
+import * as globalPooling from './global-pooling.ts';
 import * as join from './join.ts';
 import * as logic from './logic.ts';
 import * as matmul from './matmul.ts';
+import * as pooling from './pooling.ts';
 import * as power from './power.ts';
+import * as qlinearConv from './qlinear-conv.ts';
 import * as reductions from './reductions.ts';
 import * as repeat from './repeat.ts';
 import * as reshape from './reshape.ts';
+import * as scan from './scan.ts';
 import * as sizes from './sizes.ts';
 import * as slice from './slice.ts';
 import * as softmax from './softmax.ts';
@@ -26,6 +32,8 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   arithmetic,
   cast,
   logic,
+  control,
+  scan,
   matmul,
   power,
   join,
@@ -35,6 +43,10 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   slice,
   transpose,
   unary,
+  convolution,
+  qlinearConv,
+  pooling,
+  globalPooling,
 ];
 
 const isOperator = (item: unknown): item is Operator =>

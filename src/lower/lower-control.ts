@@ -1,0 +1,140 @@
+// If and Loop → steps. A branch or body is lowered like a graph of its own, into the same program; what leaves it is
+// copied to where the node's outputs, or the next turn's inputs, lie.
+
+import type { Expr, Var } from '../../ir/expr.ts';
+import { add, bool, cast, constant, indexVar, int, load, variable } from '../../ir/expr-make.ts';
+import type { Graph, Node, Value } from '../../ir/graph.ts';
+import type { Buffer } from '../../ir/kernel.ts';
+import { loops, store } from '../../ir/kernel-walk.ts';
+import type { Step } from '../../ir/program.ts';
+import { fuse } from '../fuse/fuse.ts';
+import { makeKernel } from './make-kernel.ts';
+import { callOf, type LowerState, readable } from './state.ts';
+import { rootOf, storageFor } from './storage.ts';
+
+/** Lowers the values of a graph, appending to the state's steps. */
+export type LowerValues = (graph: Graph, materialized: readonly Value[], state: LowerState) => void;
+
+export function lowerControl(node: Node, state: LowerState, lowerValues: LowerValues): void {
+  if ('then_branch' in node.attributes) lowerIf(node, state, lowerValues);
+  else lowerLoop(node, state, lowerValues);
+}
+
+/** target[index] = source[index], `prefix` before the index of the target. */
+function copyStep(target: Buffer, source: Buffer, prefix: readonly Expr[] = []): Step {
+  const indices = source.shape.map((extent, axis) => indexVar(`i${axis}`, extent));
+  return callOf(makeKernel('copy', loops(indices, store(target, [...prefix, ...indices], load(source, indices)))));
+}
+
+const setScalar = (target: Buffer, value: Expr): Step => callOf(makeKernel('set', store(target, [], value)));
+
+/** The steps of a subgraph. */
+function lowerInside(graph: Graph, state: LowerState, lowerValues: LowerValues): Step[] {
+  const plan = fuse(graph);
+  const steps: Step[] = [];
+  // Layouts inside stay row-major: what crosses the border must agree with the outside.
+  lowerValues(graph, plan.materialized, {
+    ...state,
+    kept: new Set([...plan.materialized, ...graph.captures, ...graph.inputs]),
+    steps,
+  });
+  return steps;
+}
+
+function lowerIf(node: Node, state: LowerState, lowerValues: LowerValues): void {
+  const condition = node.inputs[0]!;
+  const outputs = node.outputs.map((output) => storageFor(output, state.storage));
+  const branch = (graph: Graph): readonly Step[] => {
+    const steps = lowerInside(graph, state, lowerValues);
+    return [...steps, ...graph.outputs.map((output, i) => copyStep(outputs[i]!, readable(output, state)))];
+  };
+  const then = branch(node.attributes.then_branch as Graph);
+  const otherwise = branch(node.attributes.else_branch as Graph);
+  const test = readable(condition, state);
+  state.steps.push({
+    kind: 'if',
+    condition: load(
+      test,
+      test.shape.map(() => int(0)),
+    ),
+    then,
+    otherwise,
+  });
+}
+
+function lowerLoop(node: Node, state: LowerState, lowerValues: LowerValues): void {
+  const body = node.attributes.body as Graph;
+  const [limit, initialCondition, ...initial] = node.inputs;
+  const carried = initial.filter((value): value is Value => value !== undefined);
+  const [iteration, condition, ...states] = body.inputs.map((input) => storageFor(input, state.storage)) as [
+    Buffer,
+    Buffer,
+    ...Buffer[],
+  ];
+  const finals = node.outputs.slice(0, carried.length);
+  const scans = node.outputs.slice(carried.length);
+
+  carried.forEach((value, i) => state.steps.push(copyStep(states[i]!, readable(value, state))));
+  const first = initialCondition && readable(initialCondition, state);
+  state.steps.push(
+    setScalar(
+      condition,
+      first
+        ? load(
+            first,
+            first.shape.map(() => int(0)),
+          )
+        : bool(true),
+    ),
+  );
+  const trips: Buffer | undefined =
+    node.sizes.length === 0 ? undefined : { name: 'trips', dtype: 'int64', shape: [], memory: 'argument' };
+  if (trips) state.steps.push(setScalar(trips, constant(0n, 'int64')));
+
+  const turn = variable('turn', 'index', { min: 0 });
+  const inside: Step[] = [setScalar(iteration, cast(turn, 'int64')), ...lowerInside(body, state, lowerValues)];
+  const [next, ...rest] = body.outputs.map((output) => readable(output, state));
+  scans.forEach((scan, i) => inside.push(copyStep(storageFor(scan, state.storage), rest[carried.length + i]!, [turn])));
+  inside.push(...handOver(rest.slice(0, carried.length), states, state));
+  if (rootOf(next!, state.storage) !== condition) inside.push(copyStep(condition, next!));
+  if (trips) inside.push(setScalar(trips, cast(add(turn, int(1)), 'int64')));
+
+  const most = limit && readable(limit, state);
+  const count =
+    most &&
+    cast(
+      load(
+        most,
+        most.shape.map(() => int(0)),
+      ),
+      'index',
+    );
+  state.steps.push({
+    kind: 'loop',
+    index: turn,
+    ...(count ? { count } : {}),
+    condition: load(condition, []),
+    body: inside,
+  });
+  for (const size of node.sizes as readonly Var[]) {
+    state.steps.push({ kind: 'let', variable: size, value: cast(load(trips!, []), 'index') });
+    state.computedDims.push(size);
+  }
+  finals.forEach((value, i) => state.steps.push(copyStep(storageFor(value, state.storage), states[i]!)));
+}
+
+/** Gives the next turn its values. One that is another's old value is saved first. */
+function handOver(sources: readonly Buffer[], states: readonly Buffer[], state: LowerState): readonly Step[] {
+  const steps: Step[] = [];
+  const saved = sources.map((source, i) => {
+    const root = rootOf(source, state.storage);
+    if (!states.includes(root) || root === states[i]) return source;
+    const copy: Buffer = { name: 'saved', dtype: source.dtype, shape: source.shape, memory: 'argument' };
+    steps.push(copyStep(copy, source));
+    return copy;
+  });
+  saved.forEach((source, i) => {
+    if (source !== states[i]) steps.push(copyStep(states[i]!, source));
+  });
+  return steps;
+}
