@@ -128,7 +128,7 @@ function makeNode(
     declared: options.declared ?? [],
     outputs: present,
     fresh: (label, limit) => {
-      const made = variable(label, 'index', { extent: simplify(add(limit, int(1))) });
+      const made = options.sizes?.[sizes.length] ?? variable(label, 'index', { extent: simplify(add(limit, int(1))) });
       sizes.push(made);
       return made;
     },

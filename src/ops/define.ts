@@ -6,7 +6,7 @@
 // Input names end in `?` (may be absent) or `...` (any number, last); TypeScript gives each its type.
 
 import type { DType } from '../../ir/dtype.ts';
-import type { Expr } from '../../ir/expr.ts';
+import type { Expr, Var } from '../../ir/expr.ts';
 import type { Attributes, AttributeValue, TensorType, Type, Value } from '../../ir/graph.ts';
 import type { Buffer, Stmt } from '../../ir/kernel.ts';
 import type { AttributeSpecs, AttributeValues } from './attributes.ts';
@@ -183,6 +183,8 @@ export interface ApplyOptions {
   /** Which outputs the node has; all required ones by default. */
   readonly outputs?: readonly boolean[];
   readonly outputNames?: readonly string[];
+  /** Run-time sizes to use again, where a node is rebuilt: other types refer to them. */
+  readonly sizes?: readonly Var[];
 }
 
 export interface Builder {

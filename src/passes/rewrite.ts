@@ -82,6 +82,7 @@ function rebuild(
     declared: node.outputs.map(({ type }) => type),
     outputs: node.outputs.map(() => true),
     outputNames: node.outputs.map(({ name }) => name),
+    sizes: node.sizes,
   });
 }
 
