@@ -40,6 +40,10 @@ export const stringAttribute = (value: string, oneOf?: readonly string[]): Attri
 export const optionalString: AttributeSpec<string | undefined> = { kind: 'string', default: undefined };
 export const requiredString: AttributeSpec<string> = { kind: 'string', default: '', required: true };
 export const optionalInts: AttributeSpec<readonly number[] | undefined> = { kind: 'ints', default: undefined };
+export const intsAttribute = (value: readonly number[]): AttributeSpec<readonly number[]> => ({
+  kind: 'ints',
+  default: value,
+});
 export const requiredInts: AttributeSpec<readonly number[]> = { kind: 'ints', default: [], required: true };
 export const optionalFloats: AttributeSpec<readonly number[] | undefined> = { kind: 'floats', default: undefined };
 export const optionalStrings: AttributeSpec<readonly string[] | undefined> = { kind: 'strings', default: undefined };

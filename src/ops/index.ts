@@ -3,12 +3,15 @@
 import * as activations from './activations.ts';
 import * as argExtreme from './arg-extreme.ts';
 import * as arithmetic from './arithmetic.ts';
+import * as batchNormalization from './batch-normalization.ts';
 import * as cast from './cast.ts';
+import * as channelNormalization from './channel-normalization.ts';
 import * as control from './control.ts';
 import * as convolution from './convolution.ts';
 import type { Operator } from './define.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as join from './join.ts';
+import * as layerNormalization from './layer-normalization.ts';
 import * as logic from './logic.ts';
 import * as matmul from './matmul.ts';
 import * as pooling from './pooling.ts';
@@ -25,6 +28,9 @@ import * as transpose from './transpose.ts';
 import * as unary from './unary.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
+  batchNormalization,
+  channelNormalization,
+  layerNormalization,
   softmax,
   argExtreme,
   reductions,
