@@ -1,18 +1,26 @@
 // The pipeline. Comments say why a pass stands where it stands.
 
 import type { Graph } from '../ir/graph.ts';
+import { expandMathStmt } from '../ir/math/expand-math.ts';
 import type { Program } from '../ir/program.ts';
 import type { GenerateOptions, OutputFile, Target } from '../ir/target.ts';
 import { fuse } from './fuse/fuse.ts';
 import { lower } from './lower/lower.ts';
+import type { Lowered } from './lower/lowered.ts';
+import { mapKernels } from './map-kernels.ts';
 import { decodeModel } from './onnx/decode.ts';
 import { externalDataOf } from './onnx/external-data.ts';
 import { importModel } from './onnx/import.ts';
 import { createBuilder } from './ops/builder.ts';
 import { findOperator } from './ops/index.ts';
-import { type PassOptions, runPasses } from './pass.ts';
+import { packConstants } from './pack-constants.ts';
+import { type Pass, type PassOptions, runPasses } from './pass.ts';
 import { expandComposites } from './passes/expand-composites.ts';
+import { foldConstants } from './passes/fold-constants.ts';
 import { planMemory } from './plan-memory.ts';
+import { reuseBuffers } from './reuse-buffers.ts';
+import { scheduleKernel } from './schedule/index.ts';
+import { shareKernels } from './share-kernels.ts';
 
 export interface CompileOptions {
   /** Sizes of symbolic dimensions, and their upper bounds. */
@@ -37,12 +45,25 @@ export function importBytes(model: Uint8Array, options: CompileOptions = {}): Gr
   });
 }
 
-/** Graph → program for a target, ready to print. */
-export function toProgram(graph: Graph, _target: Target | undefined, options: CompileOptions = {}): Program {
-  const passes = options.trace ? { trace: options.trace } : {};
-  const simple = runPasses(graph, [expandComposites], passes);
-  const lowered = lower(simple, fuse(simple));
-  return planMemory(lowered);
+/** Graph → program for a target, ready to print; without a target, for `evaluate`. */
+export function toProgram(graph: Graph, target: Target | undefined, options: CompileOptions = {}): Program {
+  const simple = runPasses(graph, graphPasses, options.trace ? { trace: options.trace } : {});
+  const lowered = reuseBuffers(lower(simple, fuse(simple)));
+  return planMemory(target ? schedule(lowered, target, options.math ?? 'fast') : lowered);
+}
+
+const graphPasses: readonly Pass<Graph>[] = [
+  expandComposites,
+  // After expansion: what is left computes element by element, so it can be run.
+  foldConstants,
+];
+
+/** Kernels as the target wants them. The constants come first: schedules read them in their packed order. */
+function schedule(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lowered {
+  const packed = packConstants(lowered, target, math);
+  const scheduled = mapKernels(packed, (kernel) => scheduleKernel(kernel, target, { math }));
+  const plain = mapKernels(scheduled, (kernel) => ({ ...kernel, body: expandMathStmt(kernel.body) }));
+  return shareKernels(plain);
 }
 
 /** The whole way: ONNX bytes → files. */

@@ -12,11 +12,12 @@ import { freeVars, substitute } from '../ir/expr-walk.ts';
 import type { Buffer, Loop, Stmt } from '../ir/kernel.ts';
 import { compileKernel } from '../ir/kernel-eval.ts';
 import { loops, rewriteStmtExprs, store, visitStmt, visitStmtExprs } from '../ir/kernel-walk.ts';
-import type { Call, Step } from '../ir/program.ts';
+import type { Call } from '../ir/program.ts';
 import type { Target } from '../ir/target.ts';
 import { estimate } from './fuse/estimate.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { makeKernel } from './lower/make-kernel.ts';
+import { mapCalls } from './map-kernels.ts';
 import { panelWidth } from './schedule/panel.ts';
 
 export function packConstants(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lowered {
@@ -24,23 +25,6 @@ export function packConstants(lowered: Lowered, target: Target, math: 'fast' | '
   const packed = new Map<string, Buffer>();
   const body = mapCalls(lowered.body, (call) => packCall(call, constants, packed, target, math));
   return { ...lowered, body, constants };
-}
-
-/** Rewrites every call, in nested steps too. */
-export function mapCalls(steps: readonly Step[], map: (call: Call) => Step): readonly Step[] {
-  return steps.map((step) => {
-    switch (step.kind) {
-      case 'call':
-        return map(step);
-      case 'if':
-        return { ...step, then: mapCalls(step.then, map), otherwise: mapCalls(step.otherwise, map) };
-      case 'loop':
-        return { ...step, body: mapCalls(step.body, map) };
-      case 'let':
-      case 'check':
-        return step;
-    }
-  });
 }
 
 /** The loops over output elements, and those of the reductions inside. */
