@@ -9,11 +9,13 @@ import * as channelNormalization from './channel-normalization.ts';
 import * as control from './control.ts';
 import * as convolution from './convolution.ts';
 import type { Operator } from './define.ts';
+import * as gather from './gather.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as join from './join.ts';
 import * as layerNormalization from './layer-normalization.ts';
 import * as logic from './logic.ts';
 import * as matmul from './matmul.ts';
+import * as pad from './pad.ts';
 import * as pooling from './pooling.ts';
 import * as power from './power.ts';
 import * as qlinearConv from './qlinear-conv.ts';
@@ -53,6 +55,8 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   qlinearConv,
   pooling,
   globalPooling,
+  gather,
+  pad,
 ];
 
 const isOperator = (item: unknown): item is Operator =>
