@@ -8,6 +8,7 @@ import {
   constantOf,
   div,
   indexVar,
+  int,
   mul,
   product,
   reduce,

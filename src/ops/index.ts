@@ -6,9 +6,13 @@ import * as arithmetic from './arithmetic.ts';
 import * as batchNormalization from './batch-normalization.ts';
 import * as cast from './cast.ts';
 import * as channelNormalization from './channel-normalization.ts';
+import * as compress from './compress.ts';
 import * as control from './control.ts';
 import * as convolution from './convolution.ts';
+import * as cumulate from './cumulate.ts';
 import type { Operator } from './define.ts';
+import * as determinant from './determinant.ts';
+import * as einsum from './einsum.ts';
 import * as gather from './gather.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as join from './join.ts';
@@ -23,13 +27,19 @@ import * as reductions from './reductions.ts';
 import * as repeat from './repeat.ts';
 import * as reshape from './reshape.ts';
 import * as scan from './scan.ts';
+import * as scatter from './scatter.ts';
 import * as sizes from './sizes.ts';
 import * as slice from './slice.ts';
 import * as softmax from './softmax.ts';
 import * as transpose from './transpose.ts';
+import * as triangle from './triangle.ts';
 import * as unary from './unary.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
+  einsum,
+  determinant,
+  cumulate,
+  triangle,
   batchNormalization,
   channelNormalization,
   layerNormalization,
@@ -57,6 +67,8 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   globalPooling,
   gather,
   pad,
+  scatter,
+  compress,
 ];
 
 const isOperator = (item: unknown): item is Operator =>

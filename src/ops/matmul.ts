@@ -1,35 +1,104 @@
-// Matrix products.
+// Matrix products of floats and integers.
 
-import { constantOf, indexVar, int } from '../../ir/expr-make.ts';
+import { isFloat } from '../../ir/dtype.ts';
+import type { Expr, Var } from '../../ir/expr.ts';
+import { add, cast, constant, constantOf, indexVar, mul } from '../../ir/expr-make.ts';
 import { sameSize } from '../../ir/simplify.ts';
-import { sumOf } from './accumulate.ts';
-import { op } from './define.ts';
-import { anyNumeric, broadcastIndex, broadcastShapes, tensorOf } from './types.ts';
+import { accumulatorType, sumOf } from './accumulate.ts';
+import { floatAttribute, intAttribute } from './attributes.ts';
+import { type Operand, op, type TypeContext } from './define.ts';
+import { without } from './legacy.ts';
+import { anyNumeric, broadcastIndex, broadcastShapes, readBroadcast, tensorOf } from './types.ts';
 
-/** numpy.matmul (ONNX MatMul): vectors are promoted to matrices, leading axes broadcast. */
+/** Refuses two extents that are known and differ. */
+export function checkDepth(a: Expr, b: Expr, context: TypeContext): void {
+  if (!sameSize(a, b) && constantOf(a) !== undefined && constantOf(b) !== undefined) {
+    context.fail(`A has ${constantOf(a)} columns and B has ${constantOf(b)} rows; they must be equal.`);
+  }
+}
+
+/** The shape of numpy.matmul: vectors are promoted to matrices, leading axes broadcast. */
+export function productShape(A: Operand, B: Operand, context: TypeContext): readonly Expr[] {
+  if (A.rank === 0 || B.rank === 0) context.fail('operands must have at least rank 1, got a scalar.');
+  checkDepth(A.shape[A.rank - 1]!, B.shape[Math.max(0, B.rank - 2)]!, context);
+  const batch = broadcastShapes([A.shape.slice(0, -2), B.shape.slice(0, -2)], context);
+  const rows = A.rank > 1 ? [A.shape[A.rank - 2]!] : [];
+  const columns = B.rank > 1 ? [B.shape[B.rank - 1]!] : [];
+  return [...batch, ...rows, ...columns];
+}
+
+export interface ProductTerm {
+  readonly k: Var;
+  readonly a: Expr;
+  readonly b: Expr;
+  /** Indices into A without its last axis, into B without its last but one: what belongs to a row and to a column. */
+  readonly row: readonly Expr[];
+  readonly column: readonly Expr[];
+}
+
+/** The two factors that numpy.matmul sums over `k` for the element at `index`. */
+export function productTerm(A: Operand, B: Operand, index: readonly Expr[]): ProductTerm {
+  const k = indexVar('k', A.shape[A.rank - 1]!);
+  const batch = index.slice(0, index.length - (A.rank > 1 ? 1 : 0) - (B.rank > 1 ? 1 : 0));
+  const row = [
+    ...broadcastIndex(A.shape.slice(0, -2), batch),
+    ...(A.rank > 1 ? [index.at(B.rank > 1 ? -2 : -1)!] : []),
+  ];
+  const outer = broadcastIndex(B.shape.slice(0, -2), batch);
+  const inner = B.rank > 1 ? [index.at(-1)!] : [];
+  return { k, a: A.at(...row, k), b: B.at(...outer, k, ...inner), row, column: [...outer, ...inner] };
+}
+
 export const MatMul = op('MatMul', {
   inputs: ['A', 'B'],
   types: { A: anyNumeric, B: anyNumeric },
   since: 13,
-  type: ({ A, B }, _, context) => {
-    if (A.rank === 0 || B.rank === 0) context.fail('operands must have at least rank 1, got a scalar.');
-    const depthA = A.shape[A.rank - 1]!;
-    const depthB = B.shape[Math.max(0, B.rank - 2)]!;
-    if (!sameSize(depthA, depthB) && constantOf(depthA) !== undefined && constantOf(depthB) !== undefined) {
-      context.fail(`A has ${constantOf(depthA)} columns and B has ${constantOf(depthB)} rows; they must be equal.`);
-    }
-    const batch = broadcastShapes([A.shape.slice(0, -2), B.shape.slice(0, -2)], context);
-    const rows = A.rank > 1 ? [A.shape[A.rank - 2]!] : [];
-    const columns = B.rank > 1 ? [B.shape[B.rank - 1]!] : [];
-    return tensorOf(A.dtype, [...batch, ...rows, ...columns]);
-  },
+  type: ({ A, B }, _, context) => tensorOf(A.dtype, productShape(A, B, context)),
   compute: ({ A, B }, _, index) => {
-    const k = indexVar('k', A.shape[A.rank - 1]!);
-    const column = B.rank > 1 ? index.at(-1)! : int(0);
-    const row = A.rank > 1 ? index.at(B.rank > 1 ? -2 : -1)! : int(0);
-    const batch = index.slice(0, index.length - (A.rank > 1 ? 1 : 0) - (B.rank > 1 ? 1 : 0));
-    const a = A.at(...broadcastIndex(A.shape.slice(0, -2), batch), ...(A.rank > 1 ? [row] : []), k);
-    const b = B.at(...broadcastIndex(B.shape.slice(0, -2), batch), k, ...(B.rank > 1 ? [column] : []));
+    const { k, a, b } = productTerm(A, B, index);
     return sumOf([k], a, b);
   },
 });
+
+/** alpha * A' * B' + beta * C. Factors of 1 leave no trace; integers are scaled in float64 otherwise. */
+export const Gemm = op('Gemm', {
+  inputs: ['A', 'B', 'C?'],
+  attributes: {
+    alpha: floatAttribute(1),
+    beta: floatAttribute(1),
+    transA: intAttribute(0),
+    transB: intAttribute(0),
+  },
+  types: { A: anyNumeric, B: anyNumeric, C: anyNumeric },
+  since: 13,
+  upgrade: (node) => without(node, 'broadcast'),
+  type: ({ A, B, C }, { transA, transB }, context) => {
+    if (A.rank !== 2 || B.rank !== 2) context.fail(`A and B must have rank 2, got ${A.rank} and ${B.rank}.`);
+    const [rows, depthA] = transA ? [A.shape[1]!, A.shape[0]!] : [A.shape[0]!, A.shape[1]!];
+    const [depthB, columns] = transB ? [B.shape[1]!, B.shape[0]!] : [B.shape[0]!, B.shape[1]!];
+    checkDepth(depthA, depthB, context);
+    const shape = [rows, columns];
+    if (C) {
+      const both = broadcastShapes([shape, C.shape], context);
+      if (both.length !== 2 || !both.every((extent, axis) => sameSize(extent, shape[axis]!)))
+        context.fail('C must broadcast to the shape of the product.');
+    }
+    return tensorOf(A.dtype, shape);
+  },
+  compute: ({ A, B, C }, { alpha, beta, transA, transB }, index) => {
+    const [i, j] = [index[0]!, index[1]!];
+    const k = indexVar('k', A.shape[transA ? 0 : 1]!);
+    const wide = accumulatorType(A.dtype);
+    const a = cast(transA ? A.at(k, i) : A.at(i, k), wide);
+    const b = cast(transB ? B.at(j, k) : B.at(k, j), wide);
+    const product = scaled(sumOf([k], a, b), alpha);
+    if (!C || beta === 0) return cast(product, A.dtype);
+    return cast(add(product, scaled(cast(readBroadcast(C, index), wide), beta)), A.dtype);
+  },
+});
+
+function scaled(x: Expr, factor: number): Expr {
+  if (factor === 1) return x;
+  if (isFloat(x.dtype)) return mul(x, constant(factor, x.dtype));
+  return cast(mul(cast(x, 'float64'), constant(factor, 'float64')), x.dtype);
+}
