@@ -1,8 +1,8 @@
 // Compares a result with what was expected: floats within tolerances, everything else exactly.
 
 import { readElement } from '../../ir/bytes.ts';
-import { dtypes, isFloat } from '../../ir/dtype.ts';
-import type { TensorValue } from '../evaluate.ts';
+import { type DType, dtypes, isFloat, isSubByte } from '../../ir/dtype.ts';
+import type { TensorData } from '../onnx/tensor.ts';
 
 export interface Tolerance {
   readonly relative: number;
@@ -11,43 +11,42 @@ export interface Tolerance {
 
 export interface Difference {
   readonly same: boolean;
-  /** What differs first, in words; empty where nothing does. */
+  /** What differs, in words; empty where nothing does. */
   readonly message: string;
   readonly maxAbs: number;
   readonly maxRel: number;
-  /** Units in the last place of float32; 0 for other types. */
+  /** Units in the last place of the element type; 0 for types that are no floats. */
   readonly maxUlp: number;
 }
 
-const bits = new DataView(new ArrayBuffer(4));
-/** float32 values as integers that count up with the value. */
-function ordinal(value: number): number {
-  bits.setFloat32(0, value);
-  const pattern = bits.getInt32(0);
-  return pattern < 0 ? -(pattern & 0x7fffffff) : pattern;
-}
+const different = (message: string): Difference => ({ same: false, message, maxAbs: 0, maxRel: 0, maxUlp: 0 });
 
-const different = (message: string): Difference => ({
-  same: false,
-  message,
-  maxAbs: Number.NaN,
-  maxRel: Number.NaN,
-  maxUlp: Number.NaN,
-});
-
-export function compareTensors(actual: TensorValue, expected: TensorValue, tolerance: Tolerance): Difference {
+export function compareTensors(actual: TensorData, expected: TensorData, tolerance: Tolerance): Difference {
   if (actual.dtype !== expected.dtype) return different(`type is ${actual.dtype}, expected ${expected.dtype}`);
   if (actual.dims.join() !== expected.dims.join()) {
     return different(`shape is [${actual.dims.join(', ')}], expected [${expected.dims.join(', ')}]`);
   }
+  if (expected.dtype === 'string') return compareStrings(actual, expected);
   const complex = dtypes[actual.dtype].class === 'complex';
+  // Complex numbers are pairs of floats.
   const dtype = complex ? (actual.dtype === 'complex64' ? 'float32' : 'float64') : actual.dtype;
   const count = actual.dims.reduce((a, b) => a * b, 1) * (complex ? 2 : 1);
-  let message = '';
-  let [maxAbs, maxRel, maxUlp] = [0, 0, 0];
+  return compareElements(dtype, count, actual, expected, tolerance);
+}
+
+function compareElements(
+  dtype: DType,
+  count: number,
+  actual: TensorData,
+  expected: TensorData,
+  tolerance: Tolerance,
+): Difference {
+  const [left, right] = [elementsOf(dtype, actual.bytes, count), elementsOf(dtype, expected.bytes, count)];
+  const codes = isFloat(dtype) ? ([codesOf(dtype, actual.bytes), codesOf(dtype, expected.bytes)] as const) : undefined;
+  let [maxAbs, maxRel, maxUlp, wrong] = [0, 0, 0, 0];
+  let first = '';
   for (let i = 0; i < count; i++) {
-    const a = readElement(dtype, actual.bytes, i);
-    const b = readElement(dtype, expected.bytes, i);
+    const [a, b] = [left(i), right(i)];
     if (a === b) continue;
     const [x, y] = [Number(a), Number(b)];
     if (Number.isNaN(x) && Number.isNaN(y)) continue;
@@ -55,10 +54,75 @@ export function compareTensors(actual: TensorValue, expected: TensorValue, toler
     if (Number.isFinite(gap)) {
       maxAbs = Math.max(maxAbs, gap);
       if (y !== 0) maxRel = Math.max(maxRel, gap / Math.abs(y));
-      if (dtype === 'float32') maxUlp = Math.max(maxUlp, Math.abs(ordinal(x) - ordinal(y)));
+      if (codes) maxUlp = Math.max(maxUlp, Math.abs(codes[0](i) - codes[1](i)));
     }
-    const close = isFloat(dtype) && gap <= tolerance.absolute + tolerance.relative * Math.abs(y);
-    if (!close && message === '') message = `element ${i} is ${a}, expected ${b}`;
+    if (codes && gap <= tolerance.absolute + tolerance.relative * Math.abs(y)) continue;
+    if (wrong++ === 0) first = `[${positionOf(i, expected.dims).join(', ')}] is ${a}, expected ${b}`;
   }
-  return { same: message === '', message, maxAbs, maxRel, maxUlp };
+  const message = wrong === 0 ? '' : `${wrong} of ${count} elements differ, the first: ${first}`;
+  return { same: wrong === 0, message, maxAbs, maxRel, maxUlp };
+}
+
+function compareStrings(actual: TensorData, expected: TensorData): Difference {
+  const [left, right] = [actual.strings ?? [], expected.strings ?? []];
+  const wrong = right.findIndex((text, i) => Buffer.compare(text, left[i] ?? new Uint8Array(0)) !== 0);
+  if (wrong < 0 && left.length === right.length) return { ...different(''), same: true };
+  const show = (text: Uint8Array | undefined): string => JSON.stringify(new TextDecoder().decode(text));
+  return different(
+    `[${positionOf(wrong, expected.dims).join(', ')}] is ${show(left[wrong])}, expected ${show(right[wrong])}`,
+  );
+}
+
+/** The index along each axis; complex numbers count one axis more. */
+function positionOf(element: number, dims: readonly number[]): readonly number[] {
+  const position: number[] = [];
+  let rest = element;
+  for (const extent of [...dims].reverse()) {
+    position.unshift(rest % Math.max(extent, 1));
+    rest = Math.floor(rest / Math.max(extent, 1));
+  }
+  return position;
+}
+
+type Elements = (index: number) => number | bigint;
+
+/** Typed arrays where there is one: `readElement` is many times slower. */
+function elementsOf(dtype: DType, bytes: Uint8Array, count: number): Elements {
+  const view = bytes.slice().buffer;
+  switch (dtype) {
+    case 'float32': {
+      const values = new Float32Array(view, 0, count);
+      return (index) => values[index]!;
+    }
+    case 'float64': {
+      const values = new Float64Array(view, 0, count);
+      return (index) => values[index]!;
+    }
+    case 'int64': {
+      const values = new BigInt64Array(view, 0, count);
+      return (index) => values[index]!;
+    }
+    case 'uint8':
+      return (index) => bytes[index]!;
+    default:
+      return (index) => readElement(dtype, bytes, index);
+  }
+}
+
+/** The bits of floats as integers that count up with the value, so that neighbours differ by one. */
+function codesOf(dtype: DType, bytes: Uint8Array): (index: number) => number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { bits } = dtypes[dtype];
+  if (bits === 64) {
+    return (index) => {
+      const code = view.getBigInt64(index * 8, true);
+      return Number(code < 0n ? -BigInt.asIntN(63, code) : code);
+    };
+  }
+  const sign = 2 ** (bits - 1);
+  const ordinal = (code: number): number => (code >= sign ? sign - code : code);
+  if (bits === 32) return (index) => ordinal(view.getUint32(index * 4, true));
+  if (bits === 16) return (index) => ordinal(view.getUint16(index * 2, true));
+  if (!isSubByte(dtype)) return (index) => ordinal(view.getUint8(index));
+  return (index) => ordinal((view.getUint8((index * bits) >> 3) >> ((index * bits) & 7)) & (2 ** bits - 1));
 }

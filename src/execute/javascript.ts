@@ -1,0 +1,21 @@
+// Runs a model without any toolchain, through the evaluator that also folds constants: target `js`.
+
+import { importBytes, toProgram } from '../compile.ts';
+import { runProgram } from '../evaluate.ts';
+import type { Executable, ExecuteOptions, ModelSource } from './executable.ts';
+import { inputsFor } from './match-inputs.ts';
+
+export function buildJavaScript(model: ModelSource, options: ExecuteOptions): Executable {
+  const program = toProgram(importBytes(model.bytes, { ...options, modelFile: model.file }), undefined, options);
+  const names = program.inputs.map(({ name }) => name);
+  return {
+    run: async (given) => {
+      const outputs = runProgram(
+        program,
+        inputsFor(names, given).map(({ tensor }) => tensor),
+      );
+      return outputs.map((tensor, position) => ({ name: program.outputs[position]!.name, tensor }));
+    },
+    dispose: () => undefined,
+  };
+}

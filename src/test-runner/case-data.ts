@@ -1,0 +1,86 @@
+// Reads a test case: its model, and for each data set the inputs by name and the expected outputs by name.
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { type Problem, problem } from '../errors.ts';
+import type { GivenInput, ModelSource, NamedTensor } from '../execute/executable.ts';
+import { decodeModel } from '../onnx/decode.ts';
+import { readModelFile } from '../onnx/model-file.ts';
+import type { GraphProto, ValueInfoProto } from '../onnx/proto-types.ts';
+import { type DataFile, readDataSets } from '../onnx/test-data.ts';
+import { modelFileOf } from './cases.ts';
+
+export interface CaseData {
+  readonly model: ModelSource;
+  readonly sets: readonly CaseSet[];
+  /** Shapes of inputs whose rank the model leaves open, from the first data set. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface CaseSet {
+  readonly name: string;
+  readonly inputs: readonly GivenInput[];
+  readonly outputs: readonly NamedTensor[];
+  /** Values that are no tensors. */
+  readonly unsupported: readonly Problem[];
+}
+
+export function readCase(folder: string): CaseData {
+  const file = modelFileOf(folder);
+  const bytes = readModelFile(file);
+  const { graph } = decodeModel(bytes, `file ${file}`);
+  if (!graph) throw problem(`file ${file}`, 'The model has no graph.');
+  const inputs = inputsOf(graph, mostInputs(folder));
+  const types = (infos: readonly ValueInfoProto[]) => infos.map(({ type }) => type);
+  const sets = readDataSets(folder, types(inputs), types(graph.output)).map((set): CaseSet => {
+    const given = tensorsOf(set.inputs, inputs);
+    const expected = tensorsOf(set.outputs, graph.output);
+    return {
+      name: path.basename(set.folder),
+      inputs: given.tensors,
+      outputs: expected.tensors,
+      unsupported: [...given.others, ...expected.others],
+    };
+  });
+  return { model: { bytes, file }, sets, shapes: openShapes(inputs, sets[0]) };
+}
+
+/** Test data numbers the inputs without initializers, unless there are files for those too. */
+function inputsOf(graph: GraphProto, files: number): readonly ValueInfoProto[] {
+  const initialized = new Set(graph.initializer.map(({ name }) => name ?? ''));
+  for (const { values } of graph.sparseInitializer) initialized.add(values?.name ?? '');
+  const required = graph.input.filter(({ name }) => !initialized.has(name ?? ''));
+  return files > required.length ? graph.input : required;
+}
+
+const mostInputs = (folder: string): number =>
+  Math.max(
+    0,
+    ...fs
+      .readdirSync(folder)
+      .filter((name) => /^test_data_set_\d+$/.test(name))
+      .map((name) => fs.readdirSync(path.join(folder, name)).filter((file) => /^input_\d+\.pb$/.test(file)).length),
+  );
+
+/** The names in the files count where they all are names of the model, else the numbers of the files. */
+function tensorsOf(
+  files: readonly DataFile[],
+  infos: readonly ValueInfoProto[],
+): { readonly tensors: readonly GivenInput[]; readonly others: readonly Problem[] } {
+  const known = new Set(infos.map(({ name }) => name ?? ''));
+  const named = new Set(files.map(({ name }) => name ?? '').filter((name) => name !== '' && known.has(name)));
+  const tensors: GivenInput[] = [];
+  const others: Problem[] = [];
+  for (const { index, file, name: own, value } of files) {
+    const name = named.size === files.length ? (own ?? '') : (infos[index]?.name ?? '');
+    if (value.kind === 'tensor') tensors.push({ name, file, tensor: value.tensor });
+    else others.push({ where: JSON.stringify(name), what: `values of kind ${value.kind} are not supported.` });
+  }
+  return { tensors, others };
+}
+
+function openShapes(inputs: readonly ValueInfoProto[], set: CaseSet | undefined): CaseData['shapes'] {
+  const open = inputs.filter(({ type }) => type?.tensorType && !type.tensorType.shape).map(({ name }) => name);
+  const given = (set?.inputs ?? []).filter(({ name }) => open.includes(name));
+  return Object.fromEntries(given.map(({ name, tensor }) => [name, tensor.dims]));
+}
