@@ -4,13 +4,18 @@
 
 import { byteSize } from '../../ir/dtype.ts';
 import type { Load } from '../../ir/expr.ts';
+import { indexVar } from '../../ir/expr-make.ts';
 import type { Kernel, Loop } from '../../ir/kernel.ts';
+import { substituteStmt } from '../../ir/kernel-walk.ts';
+import { simplifyStmt } from '../../ir/simplify.ts';
 import type { Target } from '../../ir/target.ts';
 import { uses } from './affine.ts';
 import { type Columns, columnsOf } from './columns.ts';
+import { accessesOf } from './independent.ts';
+import { isInside } from './inside.ts';
 import { type Accumulation, accumulationOf, extentOf } from './nest.ts';
 import type { Piece } from './split.ts';
-import { ScheduleError } from './step.ts';
+import { aroundBody, blockOf, ScheduleError } from './step.ts';
 import { tile } from './tile.ts';
 import { evenTiles, widthsFor } from './widths.ts';
 
@@ -20,19 +25,20 @@ export function scheduleContraction(kernel: Kernel, target: Target): Kernel {
   const columns = accumulation && columnsOf(accumulation);
   if (!accumulation || !columns) throw new ScheduleError('no loop for vectors');
   const widths = widthsFor(target, columns.dtypes);
-  const lanes = lanesFor(columns, widths);
+  const panel = columns.panel ?? paddedPanel(accumulation, columns, widths);
+  const lanes = lanesFor(panel ?? extentOf(columns.loop), panel !== undefined, widths);
   const rows = rowsOf(accumulation, columns);
   const { tiles } = target;
   const many = rows && (extentOf(rows) ?? 2) > 1;
   const most = (many ? tiles.vectors : tiles.vectorsOfOneRow) * lanes;
-  const width = columns.panel ?? Math.min(most, roundUp(extentOf(columns.loop) ?? most, lanes));
+  const width = panel ?? Math.min(most, roundUp(extentOf(columns.loop) ?? most, lanes));
   const rowsOfTile = Math.max(1, Math.floor((tiles.rows * tiles.vectors * lanes) / width));
   const others = accumulation.outer.filter((loop) => loop !== columns.loop && loop !== rows);
   const outside = others.filter((loop) => columns.vectors.some((load) => dependsOn(load, loop)));
   const between = others.filter((loop) => !outside.includes(loop));
   return tile(kernel, {
     columns: columns.loop.index.name,
-    columnPieces: columns.panel ? [columns.panel] : columnPieces(width, lanes, widths, extentOf(columns.loop)),
+    columnPieces: panel ? [panel] : columnPieces(width, lanes, widths, extentOf(columns.loop)),
     lanes,
     ...(rows ? { rows: rows.index.name } : {}),
     rowPieces: rows ? rowPieces(extentOf(rows), rowsOfTile) : [],
@@ -41,15 +47,35 @@ export function scheduleContraction(kernel: Kernel, target: Target): Kernel {
     first: rows ? firstLoop(accumulation, columns, rows, width, rowsOfTile, target) : 'columns',
     unrolled: [],
     scattered: columns.scattered,
-    padded: columns.panel !== undefined,
+    padded: panel !== undefined,
     widths,
   });
 }
 
-/** The widest vector that the columns fill; within panels the widest that they are made of. */
-function lanesFor({ loop, panel }: Columns, widths: readonly number[]): number {
-  const extent = panel ?? extentOf(loop);
-  return widths.find((width) => extent === undefined || (panel ? panel % width === 0 : width <= extent)) ?? 1;
+/** The widest vector that the columns fill; whole panels are cut evenly. */
+const lanesFor = (extent: number | undefined, even: boolean, widths: readonly number[]): number =>
+  widths.find((width) => extent === undefined || (even ? extent % width === 0 : width <= extent)) ?? 1;
+
+/** The width of a single panel, which shows only by the operand being longer than its columns need. */
+function paddedPanel(
+  { reduction, updates }: Accumulation,
+  { loop }: Columns,
+  widths: readonly number[],
+): number | undefined {
+  const extent = extentOf(loop);
+  const widest = widths[0];
+  if (extent === undefined || widest === undefined) return undefined;
+  const narrow = [...widths].reverse().filter((width) => width > extent);
+  const candidates = [...narrow, roundUp(extent, widest)].filter((width) => width !== extent);
+  return candidates.find((width) => {
+    const index = indexVar('within', width);
+    const padded = simplifyStmt(
+      substituteStmt(aroundBody(reduction, blockOf(updates)), new Map([[loop.index, index]])),
+    );
+    const { loads } = accessesOf(padded);
+    const along = loads.filter(({ indices }) => indices.some((at) => uses(at, index)));
+    return along.every(({ buffer, indices }) => isInside(buffer, indices));
+  });
 }
 
 /** The loop whose iterations share the vectors that are loaded: the innermost one that no vector load depends on. */

@@ -3,7 +3,7 @@
 // Only if i and j occur as i * n + j everywhere, so that no division is left. Iterations keep their order.
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import { mul, sub } from '../../ir/expr-make.ts';
+import { constantOf, int, mul, sub } from '../../ir/expr-make.ts';
 import type { Loop, Stmt } from '../../ir/kernel.ts';
 import { isLoop, visitStmtExprs } from '../../ir/kernel-walk.ts';
 import { simplifyStmt } from '../../ir/simplify.ts';
@@ -26,8 +26,26 @@ export const merge =
 
 export function mergeLoops(outer: Loop, inner: Loop, name: string): Stmt | undefined {
   if (uses(inner.extent, outer.index)) return undefined;
+  if (constantOf(inner.extent) === 1) {
+    return makeLoop(
+      name,
+      outer.extent,
+      (index) => instantiate(inner.body, values([outer.index, index], [inner.index, int(0)])),
+      outer.as,
+    );
+  }
+  if (constantOf(outer.extent) === 1) {
+    return makeLoop(
+      name,
+      inner.extent,
+      (index) => instantiate(inner.body, values([outer.index, int(0)], [inner.index, index])),
+      outer.as,
+    );
+  }
   return tryMerge(outer, inner, name);
 }
+
+const values = (...pairs: readonly (readonly [Var, Expr])[]): ReadonlyMap<Var, Expr> => new Map(pairs);
 
 function tryMerge(outer: Loop, inner: Loop, name: string): Stmt | undefined {
   let failed = false;

@@ -168,6 +168,7 @@ function widenAccess(
 }
 
 function invariant(at: Expr, wide: Widening): Expr {
+  if (uses(at, wide.index)) throw new ScheduleError(`an access is not contiguous along ${wide.index.name}`);
   const result = widenExpr(at, wide);
   if (result.lanes !== 1) throw new ScheduleError(`an access is not contiguous along ${wide.index.name}`);
   return result;
