@@ -6,8 +6,10 @@ import * as arithmetic from './arithmetic.ts';
 import * as batchNormalization from './batch-normalization.ts';
 import * as cast from './cast.ts';
 import * as channelNormalization from './channel-normalization.ts';
+import * as col2im from './col2im.ts';
 import * as compress from './compress.ts';
 import * as control from './control.ts';
+import * as convTranspose from './conv-transpose.ts';
 import * as convolution from './convolution.ts';
 import * as cumulate from './cumulate.ts';
 import type { Operator } from './define.ts';
@@ -69,6 +71,8 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   pad,
   scatter,
   compress,
+  convTranspose,
+  col2im,
 ];
 
 const isOperator = (item: unknown): item is Operator =>
