@@ -16,7 +16,9 @@ import { findOperator } from './ops/index.ts';
 import { packConstants } from './pack-constants.ts';
 import { type Pass, type PassOptions, runPasses } from './pass.ts';
 import { expandComposites } from './passes/expand-composites.ts';
+import { foldAffine } from './passes/fold-affine.ts';
 import { foldConstants } from './passes/fold-constants.ts';
+import { padExplicitly } from './passes/pad-explicitly.ts';
 import { planMemory } from './plan-memory.ts';
 import { reuseBuffers } from './reuse-buffers.ts';
 import { scheduleKernel } from './schedule/index.ts';
@@ -53,6 +55,8 @@ export function toProgram(graph: Graph, target: Target | undefined, options: Com
 }
 
 const graphPasses: readonly Pass<Graph>[] = [
+  foldAffine,
+  padExplicitly,
   expandComposites,
   // After expansion: what is left computes element by element, so it can be run.
   foldConstants,
