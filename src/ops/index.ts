@@ -14,17 +14,22 @@ import * as convolution from './convolution.ts';
 import * as cumulate from './cumulate.ts';
 import type { Operator } from './define.ts';
 import * as determinant from './determinant.ts';
+import * as dropout from './dropout.ts';
 import * as einsum from './einsum.ts';
 import * as gather from './gather.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as join from './join.ts';
 import * as layerNormalization from './layer-normalization.ts';
 import * as logic from './logic.ts';
+import * as losses from './losses.ts';
 import * as matmul from './matmul.ts';
+import * as maxUnpool from './max-unpool.ts';
 import * as pad from './pad.ts';
 import * as pooling from './pooling.ts';
 import * as power from './power.ts';
 import * as qlinearConv from './qlinear-conv.ts';
+import * as quantize from './quantize.ts';
+import * as quantizedMatmul from './quantized-matmul.ts';
 import * as reductions from './reductions.ts';
 import * as repeat from './repeat.ts';
 import * as reshape from './reshape.ts';
@@ -38,6 +43,10 @@ import * as triangle from './triangle.ts';
 import * as unary from './unary.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
+  dropout,
+  losses,
+  quantizedMatmul,
+  quantize,
   einsum,
   determinant,
   cumulate,
@@ -73,6 +82,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   compress,
   convTranspose,
   col2im,
+  maxUnpool,
 ];
 
 const isOperator = (item: unknown): item is Operator =>
