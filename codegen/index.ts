@@ -2,5 +2,6 @@
 
 import type { Target } from '../ir/target.ts';
 import { cTargets } from './c/targets.ts';
+import { wasmTargets } from './wasm/targets.ts';
 
-export const targets: Readonly<Record<string, Target>> = { ...cTargets };
+export const targets: Readonly<Record<string, Target>> = { ...cTargets, ...wasmTargets };

@@ -67,7 +67,7 @@ export interface ModuleBuilder {
   runPasses(names: readonly string[]): void;
   text(): string;
   /** Validates, encodes and frees the module. */
-  emit(): Uint8Array;
+  emit(): Uint8Array<ArrayBuffer>;
 }
 
 export interface Features {
@@ -84,6 +84,9 @@ export async function newModule(features: Features): Promise<ModuleBuilder> {
   loaded ??= import('binaryen').then((found) => found.default);
   return wrapModule(await loaded, features);
 }
+
+/** Accesses name the memory, since it is made last. */
+const memoryName = '0';
 
 /** Segment bytes beyond this take seconds in binaryen. */
 export const largestSegment = 64 << 20;
@@ -112,9 +115,9 @@ function wrapModule(binaryen: Untyped, { simd, relaxed }: Features): ModuleBuild
     op: (name, ...operands) => method(name)(...operands),
     lane: (name, vector, lane, value) =>
       value === undefined ? method(name)(vector, lane) : method(name)(vector, lane, value),
-    load: (name, offset, pointer) => method(name)(offset, 1, pointer),
-    store: (name, offset, pointer, value) => method(name)(offset, 1, pointer, value),
-    laneAccess: (name, offset, lane, pointer, vector) => method(name)(offset, 1, lane, pointer, vector),
+    load: (name, offset, pointer) => method(name)(offset, 1, pointer, memoryName),
+    store: (name, offset, pointer, value) => method(name)(offset, 1, pointer, value, memoryName),
+    laneAccess: (name, offset, lane, pointer, vector) => method(name)(offset, 1, lane, pointer, vector, memoryName),
     shuffle: (left, right, bytes) => module.i8x16.shuffle(left, right, bytes),
     relaxedMadd: (shape, a, b, addend) => {
       const operation = shape === 'f32x4' ? binaryen.RelaxedMaddVecF32x4 : binaryen.RelaxedMaddVecF64x2;
@@ -143,7 +146,7 @@ function wrapModule(binaryen: Untyped, { simd, relaxed }: Features): ModuleBuild
     call: (name, operands, result) => module.call(name, operands, typeOf(result)),
     returns: (value) => (value === undefined ? module.return() : module.return(value)),
     drop: (value) => module.drop(value),
-    copyMemory: (to, from, bytes) => module.memory.copy(to, from, bytes),
+    copyMemory: (to, from, bytes) => module.memory.copy(to, from, bytes, memoryName, memoryName),
     function: (name, parameters, result, locals, body) => {
       module.addFunction(name, types(parameters), typeOf(result), locals.map(typeOf), body);
     },
@@ -155,13 +158,13 @@ function wrapModule(binaryen: Untyped, { simd, relaxed }: Features): ModuleBuild
         data: bytes,
         passive: false,
       }));
-      module.setMemory(initialPages, maximumPages ?? 65536, 'memory', data, false, false, '0');
+      module.setMemory(initialPages, maximumPages ?? 65536, 'memory', data, false, false, memoryName);
     },
     runPasses: (names) => module.runPasses(names),
     text: () => module.emitText(),
     emit: () => {
       if (!module.validate()) throw new IrError('the generated WebAssembly module is not valid');
-      const binary: Uint8Array = module.emitBinary();
+      const binary: Uint8Array<ArrayBuffer> = module.emitBinary();
       module.dispose();
       return binary;
     },

@@ -3,6 +3,7 @@
 
 import { isInteger } from '../../ir/dtype.ts';
 import type { Cast, Expr, Load, Select, Splat } from '../../ir/expr.ts';
+import { exprKey } from '../../ir/expr-key.ts';
 import { IrError } from '../../ir/expr-make.ts';
 import { children } from '../../ir/expr-walk.ts';
 import { certainParts, countUses, isRegisterLoad } from '../../ir/shared-parts.ts';
@@ -222,9 +223,7 @@ function printSelect(context: Context, expr: Select): Code {
   const { condition, whenTrue, whenFalse, dtype, lanes } = expr;
   const harmless = !context.isGuarded(whenTrue) && !context.isGuarded(whenFalse);
   if (condition.lanes > 1) {
-    if (!harmless && (needsCondition(whenTrue) || needsCondition(whenFalse))) {
-      throw new IrError('a vector condition protects a load or a failure');
-    }
+    if (!harmless) requireHarmless(expr);
     return module.op('v128.bitselect', context.print(whenTrue), context.print(whenFalse), context.print(condition));
   }
   const size = Math.max(context.factsOf(whenTrue).size, context.factsOf(whenFalse).size);
@@ -236,7 +235,7 @@ function printSelect(context: Context, expr: Select): Code {
   }
   const before = computeCommon(context, expr);
   const test = context.print(condition);
-  const branch = (value: Expr): Code => context.scope.inFrame({}, () => context.print(value));
+  const branch = (value: Expr): Code => context.scope.inFrame({ branch: true }, () => context.print(value));
   const code = module.if(test, branch(whenTrue), branch(whenFalse));
   return before.length === 0 ? code : module.block([...before, code], valueTypeOf(dtype, lanes));
 }
@@ -244,8 +243,13 @@ function printSelect(context: Context, expr: Select): Code {
 /** Computes what both branches surely use and some statement uses twice, so that neither branch repeats it. */
 function computeCommon(context: Context, { whenTrue, whenFalse }: Select): readonly Code[] {
   const { module, scope } = context;
+  // Indices become parts of addresses, not values.
   const wanted = (part: Expr): boolean =>
-    !isTrivial(part) && usesOf(scope.frame(), part) > 1 && !scope.known(part) && !loopToLeave(context, part);
+    part.dtype !== 'index' &&
+    !isTrivial(part) &&
+    usesOf(scope.frame(), part) > 1 &&
+    !scope.known(part) &&
+    !loopToLeave(context, part);
   const ofFalse = certainParts([whenFalse]);
   const common = [...certainParts([whenTrue])].filter((part) => ofFalse.has(part) && wanted(part));
   const codes: Code[] = [];
@@ -257,8 +261,16 @@ function computeCommon(context: Context, { whenTrue, whenFalse }: Select): reado
   return codes;
 }
 
-/** Vector divisions are made harmless; loads and failures cannot be. */
-const needsCondition = (expr: Expr): boolean =>
-  (expr.kind === 'load' && !isRegisterLoad(expr)) ||
-  (expr.kind === 'call' && expr.callee === 'fail') ||
-  children(expr).some(needsCondition);
+/** Both branches are evaluated. Vector divisions are made harmless; loads and failures of their own cannot be. */
+function requireHarmless(select: Select): void {
+  const always = new Set([...certainParts([select.condition])].filter((part) => part.kind === 'load').map(exprKey));
+  const check = (part: Expr): void => {
+    const needsCondition =
+      (part.kind === 'load' && !isRegisterLoad(part) && !always.has(exprKey(part))) ||
+      (part.kind === 'call' && part.callee === 'fail');
+    if (needsCondition) throw new IrError('a vector condition protects a load or a failure');
+    children(part).forEach(check);
+  };
+  check(select.whenTrue);
+  check(select.whenFalse);
+}

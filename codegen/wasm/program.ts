@@ -3,11 +3,11 @@
 // function from its second call on.
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import { add, IrError, int } from '../../ir/expr-make.ts';
+import { IrError } from '../../ir/expr-make.ts';
 import { contains } from '../../ir/expr-walk.ts';
 import type { Buffer, Kernel } from '../../ir/kernel.ts';
 import { canFail } from '../../ir/kernel-walk.ts';
-import type { Call, Loop, Place, Program, Step } from '../../ir/program.ts';
+import type { Call, Loop, Program, Step } from '../../ir/program.ts';
 import { callsOf } from '../../ir/program-print.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { linearOf } from './address.ts';
@@ -17,6 +17,7 @@ import { fixedTotal, type Layout, layoutOf, pagesFor, stackBaseOf } from './layo
 import { legalizeKernel } from './legalize.ts';
 import type { Linear } from './linear.ts';
 import type { Local } from './locals.ts';
+import { addressOfPlace, placeOf } from './places.ts';
 import { inStatement } from './print-expr.ts';
 import { createContext, printKernel } from './print-kernel.ts';
 import { valueTypeOf } from './representation.ts';
@@ -98,25 +99,6 @@ function printRun(
     ),
   );
   module.function('run', parameters, 'i32', scope.locals.types(), body);
-}
-
-export function placeOf(program: Program, buffer: Buffer): Place {
-  const place = program.places.get(buffer);
-  if (!place) throw new IrError(`buffer ${buffer.name} has no place`);
-  return place;
-}
-
-export function addressOfPlace(place: Place, layout: Layout): Expr {
-  switch (place.kind) {
-    case 'input':
-      return add(layout.inputs[place.index]!, place.offset);
-    case 'output':
-      return add(layout.outputs[place.index]!, place.offset);
-    case 'constant':
-      return int(layout.weightsBase + place.offset);
-    case 'arena':
-      return add(int(layout.arenaBase), place.offset);
-  }
 }
 
 /** Sizes that the run finds out, for whoever reads the outputs. */

@@ -27,6 +27,11 @@ export interface Frame {
   readonly known: Map<Expr | string, Local>;
   /** Locals to give back at the end. */
   readonly held: Local[];
+  /**
+   * A branch inside an expression. What follows in print may come before it in execution (the first operand is kept in a
+   * local once the second is printed), so its locals serve again only after the statement.
+   */
+  readonly branch?: boolean;
   /** How often each expression of a statement is used in it. */
   readonly uses?: ReadonlyMap<Expr, number>;
 }
@@ -43,7 +48,7 @@ export interface Scope {
   readonly locals: Locals;
   frame(): Frame;
   /** Runs `print` in a new frame inside the current one. */
-  inFrame<T>(options: { readonly loop?: LoopFrame; readonly uses?: ReadonlyMap<Expr, number> }, print: () => T): T;
+  inFrame<T>(options: Pick<Frame, 'loop' | 'branch' | 'uses'>, print: () => T): T;
   /** Loop frames around the current position, outermost first. */
   loopFrames(): readonly Frame[];
   bind(variable: Var, binding: Binding): void;
@@ -71,7 +76,10 @@ export function createScope(module: ModuleBuilder, parameters: readonly ValueTyp
       return print();
     } finally {
       current = outer;
-      for (const local of frame.held) locals.give(local);
+      for (const local of frame.held) {
+        if (frame.branch) outer.held.push(local);
+        else locals.give(local);
+      }
     }
   };
   const newFrame = (parent: Frame): Frame => ({ parent, depth: parent.depth + 1, known: new Map(), held: [] });

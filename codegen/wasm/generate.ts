@@ -1,0 +1,41 @@
+// Program → NAME.wasm, NAME.js, NAME.d.ts, and NAME.bin where the weights are large.
+
+import type { Program } from '../../ir/program.ts';
+import type { GenerateOptions, OutputFile } from '../../ir/target.ts';
+import { declarationsOf } from './declarations.ts';
+import { interfaceOf } from './interface.ts';
+import { javascriptOf } from './javascript.ts';
+import { generateModule } from './program.ts';
+
+/** Modules up to this size are part of the JavaScript file: nothing to fetch, nothing to configure. */
+const inlineLimit = 192 * 1024;
+
+export async function generateWasm(
+  program: Program,
+  options: GenerateOptions,
+  features: ReadonlySet<string>,
+): Promise<readonly OutputFile[]> {
+  const { name } = options;
+  const relaxed = features.has('relaxed-simd');
+  const externalWeights =
+    program.weights.length > 0 && (options.weights === 'external' || program.weights.length > inlineLimit);
+  const { bytes, layout } = await generateModule(program, {
+    features: { simd: features.has('simd128'), relaxed },
+    contract: relaxed && options.math === 'fast',
+    embedWeights: !externalWeights,
+  });
+  const tensors = interfaceOf(program);
+  const text = javascriptOf(program, layout, tensors, {
+    name,
+    externalWeights,
+    relaxed,
+    ...(bytes.length <= inlineLimit ? { inlineModule: Buffer.from(bytes).toString('base64') } : {}),
+  });
+  const encoder = new TextEncoder();
+  const files: OutputFile[] = [
+    { path: `${name}.wasm`, bytes },
+    { path: `${name}.js`, bytes: encoder.encode(text) },
+    { path: `${name}.d.ts`, bytes: encoder.encode(declarationsOf(name, tensors)) },
+  ];
+  return externalWeights ? [...files, { path: `${name}.bin`, bytes: program.weights }] : files;
+}
