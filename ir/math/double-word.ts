@@ -18,7 +18,7 @@ export function normalized(high: Expr, low: Expr): DoubleWord {
 
 /** The upper half of the significand. */
 export const upperHalf = (format: Format, x: Expr): Expr =>
-  fromBits(format, and(bitsOf(format, x), mask(format, (format.fraction + 1) >> 1, format.width)));
+  fromBits(format, and(bitsOf(format, x), mask(format, (format.fraction + 2) >> 1, format.width)));
 
 export function exactProduct(format: Format, a: Expr, b: Expr): DoubleWord {
   const aHigh = upperHalf(format, a);

@@ -35,7 +35,10 @@ export function asin(format: Format, x: Expr): Expr {
   const { outer, root, cubic } = fold(format, x);
   const [high, low] = piOver(format, 2);
   const two = number(format, 2);
-  const far = sub(sub(high, mul(root, two)), sub(mul(cubic, two), low));
+  const double = mul(root, two);
+  const main = sub(high, double);
+  const lost = sub(sub(high, main), double);
+  const far = sub(main, sub(mul(cubic, two), add(lost, low)));
   return within(format, x, withSign(format, select(outer, far, add(cubic, root)), x));
 }
 
@@ -48,9 +51,8 @@ export function acos(format: Format, x: Expr): Expr {
   const negative = lt(x, zero);
   const double = mul(add(cubic, root), number(format, 2));
   const far = select(negative, sub(pi, sub(double, piLow)), double);
-  const signed = select(negative, sub(zero, root), root);
   const signedCubic = select(negative, sub(zero, cubic), cubic);
-  const near = sub(halfPi, add(signed, sub(signedCubic, halfPiLow)));
+  const near = sub(halfPi, add(x, sub(signedCubic, halfPiLow)));
   return within(format, x, select(outer, far, near));
 }
 
