@@ -155,7 +155,7 @@ export const PRelu = op('PRelu', {
   },
   compute: ({ X, slope }, { channels }, index) => {
     const x = X.at(...index);
-    return select(lt(x, zeroOf(x)), mul(x, readBroadcast(slopeOf(X, slope, channels !== 0), index)), x);
+    return select(lt(x, zeroOf(x)), mul(x, readBroadcast(slopeOf(X, slope, channels !== 0), index, X.shape)), x);
   },
 });
 

@@ -58,9 +58,9 @@ export const Mod = op('Mod', {
     if (isFloat(A.dtype) && fmod === 0) context.fail(`fmod must be 1 for ${A.dtype}, got 0.`);
     return tensorOf(A.dtype, broadcastShapes([A.shape, B.shape], context));
   },
-  compute: ({ A, B }, { fmod }, index) => {
-    const a = readBroadcast(A, index);
-    const b = readBroadcast(B, index);
+  compute: ({ A, B }, { fmod }, index, { types }) => {
+    const a = readBroadcast(A, index, types[0]!.shape);
+    const b = readBroadcast(B, index, types[0]!.shape);
     if (isFloat(A.dtype)) return call('fmod', a, b);
     return guarded(a, b, fmod === 1 ? mod : floorRemainder);
   },
@@ -78,7 +78,8 @@ const variadic = (name: string, combine: (terms: readonly Expr[]) => Expr): Oper
       const shapes = data.map(({ shape }) => shape);
       return tensorOf(first.dtype, broadcastShapes(shapes, context));
     },
-    compute: ({ data }, _, index) => combine(data.map((operand) => readBroadcast(operand, index))),
+    compute: ({ data }, _, index, { types }) =>
+      combine(data.map((operand) => readBroadcast(operand, index, types[0]!.shape))),
   });
 
 export const Max = variadic('Max', (terms) => terms.reduce(max));

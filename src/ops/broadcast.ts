@@ -31,6 +31,8 @@ export const broadcasting = (
     upgrade: withoutConsumed,
     type: ({ A, B }, { axis }, context) =>
       tensorOf(result ?? A.dtype, broadcastShapes([A.shape, alignedAt(A, B, axis).shape], context)),
-    compute: ({ A, B }, { axis }, index) =>
-      combine(readBroadcast(A, index), readBroadcast(alignedAt(A, B, axis), index)),
+    compute: ({ A, B }, { axis }, index, { types }) => {
+      const { shape } = types[0]!;
+      return combine(readBroadcast(A, index, shape), readBroadcast(alignedAt(A, B, axis), index, shape));
+    },
   });

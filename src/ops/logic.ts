@@ -4,7 +4,7 @@ import type { Expr } from '../../ir/expr.ts';
 import { and, binary, eq, ge, gt, le, lt, or, select } from '../../ir/expr-make.ts';
 import { stringAttribute } from './attributes.ts';
 import { broadcasting } from './broadcast.ts';
-import { type Operator, op } from './define.ts';
+import { type Operand, type Operator, op } from './define.ts';
 import {
   anyNumeric,
   anyType,
@@ -45,8 +45,10 @@ export const BitShift = op('BitShift', {
   outputs: ['Z'],
   since: 11,
   type: ({ X, Y }, _, context) => tensorOf(X.dtype, broadcastShapes([X.shape, Y.shape], context)),
-  compute: ({ X, Y }, { direction }, index) =>
-    binary(direction === 'LEFT' ? 'shl' : 'shr', readBroadcast(X, index), readBroadcast(Y, index)),
+  compute: ({ X, Y }, { direction }, index, { types }) => {
+    const { shape } = types[0]!;
+    return binary(direction === 'LEFT' ? 'shl' : 'shr', readBroadcast(X, index, shape), readBroadcast(Y, index, shape));
+  },
 });
 
 export const Where = op('Where', {
@@ -56,6 +58,8 @@ export const Where = op('Where', {
   since: 16,
   type: ({ condition, X, Y }, _, context) =>
     tensorOf(X.dtype, broadcastShapes([condition.shape, X.shape, Y.shape], context)),
-  compute: ({ condition, X, Y }, _, index) =>
-    select(readBroadcast(condition, index), readBroadcast(X, index), readBroadcast(Y, index)),
+  compute: ({ condition, X, Y }, _, index, { types }) => {
+    const read = (operand: Operand): Expr => readBroadcast(operand, index, types[0]!.shape);
+    return select(read(condition), read(X), read(Y));
+  },
 });

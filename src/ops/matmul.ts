@@ -8,7 +8,7 @@ import { accumulatorType, sumOf } from './accumulate.ts';
 import { floatAttribute, intAttribute } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { without } from './legacy.ts';
-import { anyNumeric, broadcastIndex, broadcastShapes, readBroadcast, tensorOf } from './types.ts';
+import { anyNumeric, broadcastShapes, readBroadcast, tensorOf } from './types.ts';
 
 /** Refuses two extents that are known and differ. */
 export function checkDepth(a: Expr, b: Expr, context: TypeContext): void {
@@ -31,22 +31,24 @@ export interface ProductTerm {
   readonly k: Var;
   readonly a: Expr;
   readonly b: Expr;
-  /** Indices into A without its last axis, into B without its last but one: what belongs to a row and to a column. */
+  /** Where in the result the element stands: its batch, with the batch's shape, and its row and column if any. */
+  readonly batch: readonly Expr[];
+  readonly batchShape: readonly Expr[];
   readonly row: readonly Expr[];
   readonly column: readonly Expr[];
 }
 
-/** The two factors that numpy.matmul sums over `k` for the element at `index`. */
-export function productTerm(A: Operand, B: Operand, index: readonly Expr[]): ProductTerm {
+/** The two factors that numpy.matmul sums over `k` for the element at `index` of a result of this shape. */
+export function productTerm(A: Operand, B: Operand, index: readonly Expr[], shape: readonly Expr[]): ProductTerm {
   const k = indexVar('k', A.shape[A.rank - 1]!);
-  const batch = index.slice(0, index.length - (A.rank > 1 ? 1 : 0) - (B.rank > 1 ? 1 : 0));
-  const row = [
-    ...broadcastIndex(A.shape.slice(0, -2), batch),
-    ...(A.rank > 1 ? [index.at(B.rank > 1 ? -2 : -1)!] : []),
-  ];
-  const outer = broadcastIndex(B.shape.slice(0, -2), batch);
-  const inner = B.rank > 1 ? [index.at(-1)!] : [];
-  return { k, a: A.at(...row, k), b: B.at(...outer, k, ...inner), row, column: [...outer, ...inner] };
+  const matrixAxes = (A.rank > 1 ? 1 : 0) + (B.rank > 1 ? 1 : 0);
+  const batch = index.slice(0, index.length - matrixAxes);
+  const batchShape = shape.slice(0, batch.length);
+  const row = A.rank > 1 ? [index[batch.length]!] : [];
+  const column = B.rank > 1 ? [index.at(-1)!] : [];
+  const a = readBroadcast(A, batch, batchShape, [...row, k]);
+  const b = readBroadcast(B, batch, batchShape, [k, ...column]);
+  return { k, a, b, batch, batchShape, row, column };
 }
 
 export const MatMul = op('MatMul', {
@@ -54,8 +56,8 @@ export const MatMul = op('MatMul', {
   types: { A: anyNumeric, B: anyNumeric },
   since: 13,
   type: ({ A, B }, _, context) => tensorOf(A.dtype, productShape(A, B, context)),
-  compute: ({ A, B }, _, index) => {
-    const { k, a, b } = productTerm(A, B, index);
+  compute: ({ A, B }, _, index, { types }) => {
+    const { k, a, b } = productTerm(A, B, index, types[0]!.shape);
     return sumOf([k], a, b);
   },
 });
@@ -85,7 +87,7 @@ export const Gemm = op('Gemm', {
     }
     return tensorOf(A.dtype, shape);
   },
-  compute: ({ A, B, C }, { alpha, beta, transA, transB }, index) => {
+  compute: ({ A, B, C }, { alpha, beta, transA, transB }, index, { types }) => {
     const [i, j] = [index[0]!, index[1]!];
     const k = indexVar('k', A.shape[transA ? 0 : 1]!);
     const wide = accumulatorType(A.dtype);
@@ -93,7 +95,7 @@ export const Gemm = op('Gemm', {
     const b = cast(transB ? B.at(j, k) : B.at(k, j), wide);
     const product = scaled(sumOf([k], a, b), alpha);
     if (!C || beta === 0) return cast(product, A.dtype);
-    return cast(add(product, scaled(cast(readBroadcast(C, index), wide), beta)), A.dtype);
+    return cast(add(product, scaled(cast(readBroadcast(C, index, types[0]!.shape), wide), beta)), A.dtype);
   },
 });
 

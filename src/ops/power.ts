@@ -100,5 +100,8 @@ export const Pow = op('Pow', {
   since: 15,
   type: ({ X, Y }, { axis }, context) =>
     tensorOf(X.dtype, broadcastShapes([X.shape, alignedAt(X, Y, axis).shape], context)),
-  compute: ({ X, Y }, { axis }, index) => power(readBroadcast(X, index), readBroadcast(alignedAt(X, Y, axis), index)),
+  compute: ({ X, Y }, { axis }, index, { types }) => {
+    const { shape } = types[0]!;
+    return power(readBroadcast(X, index, shape), readBroadcast(alignedAt(X, Y, axis), index, shape));
+  },
 });

@@ -6,7 +6,7 @@ import { add, cast, constantOf, div, int, mul, reduce, sub, unary } from '../../
 import { convert } from './cast.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { type ProductTerm, productShape, productTerm } from './matmul.ts';
-import { broadcastIndex, float8Types, tensorOf, typeSet } from './types.ts';
+import { float8Types, readBroadcast, tensorOf, typeSet } from './types.ts';
 
 const bytes = (name: string) => typeSet(name, ['int8', 'uint8']);
 const quantized = (name: string) => typeSet(name, ['int8', 'uint8', ...float8Types]);
@@ -15,18 +15,17 @@ const scales = typeSet('TS', ['float32', 'float16', 'bfloat16']);
 const isSingle = (operand: Operand): boolean => operand.shape.every((extent) => constantOf(extent) === 1);
 
 /** A scale or zero point of A: one, one for each row, or of A's rank with a last axis of 1. */
-function ofRow(parameter: Operand, { row }: ProductTerm): Expr {
+function ofRow(parameter: Operand, { batch, batchShape, row }: ProductTerm): Expr {
   if (isSingle(parameter)) return parameter.at(...parameter.shape.map(() => int(0)));
-  if (parameter.rank === 1) return parameter.at(row.at(-1)!);
-  return parameter.at(...broadcastIndex(parameter.shape.slice(0, -1), row), int(0));
+  if (parameter.rank === 1) return parameter.at(row[0]!);
+  return readBroadcast(parameter, batch, batchShape, [row[0]!, int(0)]);
 }
 
 /** A scale or zero point of B: one, one for each column, or of B's rank with a last axis but one of 1. */
-function ofColumn(parameter: Operand, { column }: ProductTerm): Expr {
+function ofColumn(parameter: Operand, { batch, batchShape, column }: ProductTerm): Expr {
   if (isSingle(parameter)) return parameter.at(...parameter.shape.map(() => int(0)));
-  if (parameter.rank === 1) return parameter.at(column.at(-1)!);
-  const outer = broadcastIndex(parameter.shape.slice(0, -2), column.slice(0, -1));
-  return parameter.at(...outer, int(0), column.at(-1)!);
+  if (parameter.rank === 1) return parameter.at(column[0]!);
+  return readBroadcast(parameter, batch, batchShape, [int(0), column[0]!]);
 }
 
 function checkParameter(parameter: Operand | undefined, name: string, matrix: Operand, context: TypeContext): void {
@@ -55,8 +54,8 @@ export const MatMulInteger = op('MatMulInteger', {
     checkParameter(b_zero_point, 'b_zero_point', B, context);
     return tensorOf('int32', productShape(A, B, context));
   },
-  compute: ({ A, B, a_zero_point, b_zero_point }, _, index) =>
-    centeredSum(productTerm(A, B, index), a_zero_point, b_zero_point),
+  compute: ({ A, B, a_zero_point, b_zero_point }, _, index, { types }) =>
+    centeredSum(productTerm(A, B, index, types[0]!.shape), a_zero_point, b_zero_point),
 });
 
 /** y = saturate(round(sum * (a_scale * b_scale / y_scale)) + y_zero_point). */
@@ -84,9 +83,9 @@ export const QLinearMatMul = op('QLinearMatMul', {
     checkParameter(y_zero_point, 'y_zero_point', a, context);
     return tensorOf(y_zero_point.dtype, productShape(a, b, context));
   },
-  compute: (inputs, _, index) => {
+  compute: (inputs, _, index, { types }) => {
     const { a, b, y_scale, y_zero_point } = inputs;
-    const term = productTerm(a, b, index);
+    const term = productTerm(a, b, index, types[0]!.shape);
     const sum = cast(centeredSum(term, inputs.a_zero_point, inputs.b_zero_point), 'float32');
     const scale = (x: Expr): Expr => cast(x, 'float32');
     const product = mul(scale(ofRow(inputs.a_scale, term)), scale(ofColumn(inputs.b_scale, term)));

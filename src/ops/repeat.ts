@@ -61,5 +61,5 @@ export const Expand = op('Expand', {
     const declared = sizes ?? declaredShape(context, 'shape');
     return tensorOf(input.dtype, broadcastShapes([input.shape, declared], context));
   },
-  compute: ({ input }, _, index) => readBroadcast(input, index),
+  compute: ({ input }, _, index, { types }) => readBroadcast(input, index, types[0]!.shape),
 });

@@ -2,7 +2,7 @@
 
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
-import { constantOf, int, max } from '../../ir/expr-make.ts';
+import { constantOf, eq, failure, int, max, select } from '../../ir/expr-make.ts';
 import type { TensorType } from '../../ir/graph.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
 import type { Operand, TypeContext, TypeSet } from './define.ts';
@@ -59,12 +59,31 @@ export function broadcastShapes(shapes: readonly (readonly Expr[])[], context: T
   });
 }
 
-/** The index into an operand of a broadcast: trailing axes aligned, axes of extent 1 read at 0. */
-export const broadcastIndex = (shape: readonly Expr[], index: readonly Expr[]): readonly Expr[] =>
-  shape.map((extent, axis) => (isOne(extent) ? int(0) : index[index.length - shape.length + axis]!));
-
-export const readBroadcast = (operand: Operand, index: readonly Expr[]): Expr =>
-  operand.at(...broadcastIndex(operand.shape, index));
+/**
+ * The element of a broadcast operand for an element of the result, whose shape is `shape`: trailing axes aligned, axes of
+ * extent 1 read at 0. `tail` indexes further axes of the operand that take no part. Where a size that only a run knows
+ * may be 1 or not, the run decides, and reports a size that does not fit.
+ */
+export function readBroadcast(
+  operand: Operand,
+  index: readonly Expr[],
+  shape: readonly Expr[],
+  tail: readonly Expr[] = [],
+): Expr {
+  const count = operand.rank - tail.length;
+  const read = (at: readonly Expr[]): Expr => {
+    const axis = at.length;
+    if (axis === count) return operand.at(...at, ...tail);
+    const extent = operand.shape[axis]!;
+    const position = index.length - count + axis;
+    if (isOne(extent)) return read([...at, int(0)]);
+    const straight = read([...at, index[position]!]);
+    if (sameSize(extent, shape[position]!)) return straight;
+    const repeated = select(eq(extent, int(1)), read([...at, int(0)]), failure('shape', operand.dtype));
+    return select(eq(extent, shape[position]!), straight, repeated);
+  };
+  return read([]);
+}
 
 /** The one element of a scalar, or of a tensor of one element. */
 export const scalarOf = (operand: Operand): Expr => operand.at(...operand.shape.map(() => int(0)));
