@@ -1,6 +1,6 @@
 // Interval analysis of integer expressions: constant lower and upper bounds, infinite where nothing is known.
 
-import { integerRange, isInteger } from './dtype.ts';
+import { integerRange, isFloat, isInteger } from './dtype.ts';
 import type { Binary, Expr } from './expr.ts';
 
 export interface Interval {
@@ -40,8 +40,11 @@ function compute(expr: Expr): Interval {
     }
     case 'cast': {
       if (expr.bits) return ofType(expr);
-      const inner = boundsOf(expr.value);
+      const value = boundsOf(expr.value);
       const range = ofType(expr);
+      // NaN becomes 0, and passes through min and max.
+      const gainsZero = isFloat(expr.value.dtype) && !isFloat(expr.dtype);
+      const inner = gainsZero ? { min: Math.min(value.min, 0), max: Math.max(value.max, 0) } : value;
       return inner.min >= range.min && inner.max <= range.max ? inner : range;
     }
     case 'select': {
@@ -60,7 +63,7 @@ function compute(expr: Expr): Interval {
       return ofType(expr);
     }
     case 'binary':
-      return within(binaryBounds(expr), ofType(expr));
+      return isFloat(expr.dtype) ? floatBounds(expr) : within(binaryBounds(expr), ofType(expr));
     case 'load':
     case 'ramp':
     case 'reduce':
@@ -74,6 +77,26 @@ const within = (found: Interval, range: Interval): Interval =>
 
 const times = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
 
+/** Rounding is monotone, so each bound moves by its own rounding at most. Division by what may be 0 has no bounds. */
+function floatBounds(expr: Binary): Interval {
+  if (expr.dtype !== 'float32' && expr.dtype !== 'float64') return everything;
+  if (expr.op !== 'add' && expr.op !== 'sub' && expr.op !== 'mul' && expr.op !== 'div') return binaryBounds(expr);
+  const divisor = boundsOf(expr.right);
+  if (expr.op === 'div' && divisor.min <= 0) return everything;
+  const { min, max } =
+    expr.op === 'div'
+      ? product(boundsOf(expr.left), { min: 1 / divisor.max, max: 1 / divisor.min })
+      : binaryBounds(expr);
+  if (Number.isNaN(min) || Number.isNaN(max)) return everything;
+  const rounding = 2 ** -22;
+  return { min: min - Math.abs(min) * rounding, max: max + Math.abs(max) * rounding };
+}
+
+function product(a: Interval, b: Interval): Interval {
+  const corners = [times(a.min, b.min), times(a.min, b.max), times(a.max, b.min), times(a.max, b.max)];
+  return { min: Math.min(...corners), max: Math.max(...corners) };
+}
+
 function binaryBounds({ op, left, right }: Binary): Interval {
   const a = boundsOf(left);
   const b = boundsOf(right);
@@ -82,10 +105,8 @@ function binaryBounds({ op, left, right }: Binary): Interval {
       return { min: a.min + b.min, max: a.max + b.max };
     case 'sub':
       return { min: a.min - b.max, max: a.max - b.min };
-    case 'mul': {
-      const corners = [times(a.min, b.min), times(a.min, b.max), times(a.max, b.min), times(a.max, b.max)];
-      return { min: Math.min(...corners), max: Math.max(...corners) };
-    }
+    case 'mul':
+      return product(a, b);
     case 'div':
       if (a.min < 0 || b.min <= 0) return everything;
       return { min: Math.trunc(a.min / b.max) || 0, max: Math.trunc(a.max / b.min) };

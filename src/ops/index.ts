@@ -33,6 +33,7 @@ import * as quantizedMatmul from './quantized-matmul.ts';
 import * as reductions from './reductions.ts';
 import * as repeat from './repeat.ts';
 import * as reshape from './reshape.ts';
+import * as resize from './resize.ts';
 import * as scan from './scan.ts';
 import * as scatter from './scatter.ts';
 import * as sizes from './sizes.ts';
@@ -83,6 +84,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   convTranspose,
   col2im,
   maxUnpool,
+  resize,
 ];
 
 const isOperator = (item: unknown): item is Operator =>
