@@ -17,28 +17,32 @@ function numberOf(item: Var | Buffer): string {
 }
 
 const keys = new WeakMap<Expr, string>();
-const longKeys = new Map<string, string>();
-/** Long keys are replaced by short ones, so that keys of shared DAGs do not grow with the unfolded tree. */
-function shorten(key: string): string {
-  if (key.length < 96) return key;
-  let short = longKeys.get(key);
-  if (!short) {
-    short = `#${longKeys.size.toString(36)}`;
-    longKeys.set(key, short);
+// Every distinct text has a number of fixed width, so that keys stay short however large an expression is.
+const interned = new Map<string, string>();
+function intern(text: string): string {
+  let key = interned.get(text);
+  if (key === undefined) {
+    key = interned.size.toString(36).padStart(7, '0');
+    interned.set(text, key);
   }
-  return short;
+  return key;
 }
+
+const unbound: ReadonlyMap<Var, number> = new Map();
 
 export function exprKey(expr: Expr): string {
   const known = keys.get(expr);
-  if (known) return known;
-  const key = shorten(makeKey(expr, new Map()));
+  if (known !== undefined) return known;
+  const key = intern(makeKey(expr, unbound));
   keys.set(expr, key);
   return key;
 }
 
-function makeKey(expr: Expr, bound: Map<Var, number>): string {
-  const inner = (child: Expr): string => (bound.size === 0 ? exprKey(child) : makeKey(child, bound));
+/** The key of a part, in which variables of reductions around are bound. */
+const partKey = (expr: Expr, bound: ReadonlyMap<Var, number>): string =>
+  bound.size === 0 ? exprKey(expr) : makeKey(expr, bound);
+
+function makeKey(expr: Expr, bound: ReadonlyMap<Var, number>): string {
   switch (expr.kind) {
     case 'const':
       return Object.is(expr.value, -0) ? `-0:${expr.dtype}` : `${expr.value}:${expr.dtype}`;
@@ -47,25 +51,25 @@ function makeKey(expr: Expr, bound: Map<Var, number>): string {
       return number === undefined ? `v${numberOf(expr)}` : `b${number}`;
     }
     case 'unary':
-      return `(${expr.op} ${inner(expr.value)})`;
+      return `(${expr.op} ${partKey(expr.value, bound)})`;
     case 'binary':
-      return `(${expr.op} ${inner(expr.left)} ${inner(expr.right)})`;
+      return `(${expr.op} ${partKey(expr.left, bound)} ${partKey(expr.right, bound)})`;
     case 'select':
-      return `(? ${inner(expr.condition)} ${inner(expr.whenTrue)} ${inner(expr.whenFalse)})`;
+      return `(? ${partKey(expr.condition, bound)} ${partKey(expr.whenTrue, bound)} ${partKey(expr.whenFalse, bound)})`;
     case 'cast':
-      return `(${expr.bits ? 'bits' : 'to'} ${expr.dtype} ${inner(expr.value)})`;
+      return `(${expr.bits ? 'bits' : 'to'} ${expr.dtype} ${partKey(expr.value, bound)})`;
     case 'load':
-      return `(load ${numberOf(expr.buffer)} ${expr.indices.map(inner).join(' ')})`;
+      return `(load ${numberOf(expr.buffer)} ${expr.indices.map((item) => partKey(item, bound)).join(' ')})`;
     case 'ramp':
-      return `(ramp ${expr.stride} ${expr.lanes} ${inner(expr.base)})`;
+      return `(ramp ${expr.stride} ${expr.lanes} ${partKey(expr.base, bound)})`;
     case 'splat':
-      return `(splat ${expr.lanes} ${inner(expr.value)})`;
+      return `(splat ${expr.lanes} ${partKey(expr.value, bound)})`;
     case 'call':
-      return `(${expr.callee} ${expr.code ?? ''}${expr.dtype} ${expr.arguments.map(inner).join(' ')})`;
+      return `(${expr.callee} ${expr.code ?? ''}${expr.dtype} ${expr.arguments.map((item) => partKey(item, bound)).join(' ')})`;
     case 'reduce': {
       const inside = new Map(bound);
       for (const axis of expr.axes) inside.set(axis, inside.size);
-      const extents = expr.axes.map((axis) => (axis.extent ? inner(axis.extent) : '?')).join(' ');
+      const extents = expr.axes.map((axis) => (axis.extent ? partKey(axis.extent, bound) : '?')).join(' ');
       return `(reduce ${expr.op} [${extents}] ${makeKey(expr.body, inside)})`;
     }
   }

@@ -14,7 +14,7 @@ export interface Term {
 export type Polynomial = ReadonlyMap<string, Term>;
 
 /** Products of sums are multiplied out up to this many terms; beyond it the product is an atom. */
-const maximumTerms = 48;
+export const maximumTerms = 48;
 
 const termKey = (factors: readonly Expr[]): string => factors.map(exprKey).join('*');
 

@@ -6,14 +6,16 @@ import { boundsOf } from './bounds.ts';
 import type { Binary, Expr } from './expr.ts';
 import { exprKey } from './expr-key.ts';
 import { add, binary, bool, cast, constant, constantOf, int, mul, select } from './expr-make.ts';
-import { rewriteExpr } from './expr-walk.ts';
+import { mapChildren } from './expr-walk.ts';
 import type { Kernel, Stmt } from './kernel.ts';
-import { rewriteStmtExprs } from './kernel-walk.ts';
+import { mapStmt } from './kernel-walk.ts';
 import {
   addPolynomials,
+  atom,
   constantTerm,
   fromPolynomial,
   isConstant,
+  maximumTerms,
   multiplyPolynomials,
   type Polynomial,
   polynomial,
@@ -23,8 +25,34 @@ import {
 } from './polynomial.ts';
 
 /** The simplest equal expression that we know. Equal sizes become the same expression up to `exprKey`. */
-export const simplify = (expr: Expr, memo?: Map<Expr, Expr>): Expr => rewriteExpr(expr, simplifyNode, memo);
-export const simplifyStmt = (stmt: Stmt): Stmt => rewriteStmtExprs(stmt, simplifyNode);
+export function simplify(expr: Expr): Expr {
+  const known = simplified.get(expr);
+  if (known) return known;
+  const result = isSum(expr) ? normalForm(expr) : simplifyOther(expr);
+  simplified.set(expr, result);
+  simplified.set(result, result);
+  return result;
+}
+
+// What an expression simplifies to depends on nothing but itself: variables carry what is known of them.
+const simplified = new WeakMap<Expr, Expr>();
+
+const isSum = (expr: Expr): boolean =>
+  expr.kind === 'binary' &&
+  expr.dtype === 'index' &&
+  expr.lanes === 1 &&
+  (expr.op === 'add' || expr.op === 'sub' || expr.op === 'mul');
+
+function simplifyOther(expr: Expr): Expr {
+  const rebuilt = mapChildren(expr, simplify);
+  if (isSum(rebuilt)) return simplify(rebuilt);
+  return simplifyNode(rebuilt) ?? rebuilt;
+}
+
+export function simplifyStmt(stmt: Stmt): Stmt {
+  const walk = (inner: Stmt): Stmt => mapStmt(inner, walk, simplify);
+  return walk(stmt);
+}
 export const simplifyKernel = (kernel: Kernel): Kernel => ({ ...kernel, body: simplifyStmt(kernel.body) });
 
 /** Whether two sizes are equal for all values of their variables. */
@@ -51,10 +79,6 @@ function simplifyNode(expr: Expr): Expr | undefined {
 function simplifyBinary(expr: Binary): Expr | undefined {
   const { op, left, right } = expr;
   switch (op) {
-    case 'add':
-    case 'sub':
-    case 'mul':
-      return normalForm(expr);
     case 'div':
       return divide(left, right).quotient;
     case 'mod':
@@ -91,10 +115,16 @@ function compare(left: Expr, right: Expr, gap: number): Expr | undefined {
   return provablyNonNegative(negated) ? bool(false) : undefined;
 }
 
-function normalForm(expr: Expr): Expr | undefined {
-  const terms = joinRemainders(toPolynomial(expr));
-  const result = fromPolynomial(terms);
-  return exprKey(result) === exprKey(expr) ? undefined : result;
+/** A sum of products of simplified atoms. */
+const normalForm = (expr: Expr): Expr => fromPolynomial(joinRemainders(simplifiedPolynomial(expr)));
+
+function simplifiedPolynomial(expr: Expr): Polynomial {
+  if (!isSum(expr) || expr.kind !== 'binary') return toPolynomial(simplify(expr));
+  const left = simplifiedPolynomial(expr.left);
+  const right = simplifiedPolynomial(expr.right);
+  if (expr.op !== 'mul') return addPolynomials(left, right, expr.op === 'add' ? 1 : -1);
+  if (left.size * right.size <= maximumTerms) return multiplyPolynomials(left, right);
+  return atom(mul(fromPolynomial(left), fromPolynomial(right)));
 }
 
 /** (a / b) * b + a % b  →  a, times any common factor. */

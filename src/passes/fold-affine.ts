@@ -60,7 +60,7 @@ function countReaders(graph: Graph): ReadonlyMap<Value, number> {
 /** A constant, or computed from constants: it will be folded. */
 function isKnown(value: Value): boolean {
   if (value.constant) return true;
-  return value.producer?.inputs.every((input) => !input || isKnown(input));
+  return value.producer?.inputs.every((input) => !input || isKnown(input)) === true;
 }
 
 const shapeOf = (value: Value): readonly (number | undefined)[] => tensorType(value).shape.map(constantOf);
