@@ -29,9 +29,13 @@ export function attributeValue(
   context: AttributeContext,
 ): AttributeValue | undefined {
   const name = attribute.name ?? '';
-  const kind = operator?.attributes[name]?.kind;
-  if (kind === 'dtype') {
-    const dtype = dtypeFromOnnx(Number(attribute.i ?? 0n));
+  const spec = operator?.attributes[name];
+  // The names of types in opset 5 and before are for the operator to read.
+  if (spec?.kind === 'dtype' && attribute.type !== 3) {
+    const code = Number(attribute.i ?? 0n);
+    // 0 stands for "undefined", which is how some exporters write an absent attribute.
+    if (code === 0 && !spec.required) return undefined;
+    const dtype = dtypeFromOnnx(code);
     if (!dtype) throw problem(where, `attribute ${name} is ${attribute.i}, which is no element type.`);
     return dtype;
   }

@@ -85,6 +85,7 @@ function toPowerOfTwo(x: Expr, saturate: boolean, roundMode: string): Expr {
 
 const checkConvertible = (from: DType, to: DType, context: TypeContext): void => {
   if (from === to) return;
+  if (!(to in dtypes)) context.fail(`there is no element type ${JSON.stringify(to)}.`);
   for (const dtype of [from, to]) {
     if (!scalarTypes.includes(dtype)) context.fail(`conversion from ${from} to ${to} is not supported at run time.`);
   }
