@@ -9,14 +9,13 @@ import { gnuC } from '../codegen/c/dialect.ts';
 import { helpers } from '../codegen/c/helpers.ts';
 import { noAliasing } from '../codegen/c/parameters.ts';
 import { printKernel } from '../codegen/c/print-kernel.ts';
+import { cTargets } from '../codegen/c/targets.ts';
 import { constantOf, product as productOf } from '../ir/expr-make.ts';
 import type { Kernel } from '../ir/kernel.ts';
 import { expandMathStmt } from '../ir/math/expand-math.ts';
-import type { Target } from '../ir/target.ts';
 import { scheduleKernel } from '../src/schedule/index.ts';
 import { panelWidth } from '../src/schedule/panel.ts';
 import { added, convolution, mean, product, scaled, softmax, transposed, window } from '../test/schedule/lowered.ts';
-import { wide } from '../test/schedule/targets.ts';
 
 interface Case {
   readonly name: string;
@@ -25,7 +24,7 @@ interface Case {
   readonly operations: number;
 }
 
-const target: Target = { ...wide, tiles: { ...wide.tiles, rows: 14 }, cacheBytes: { l1: 49152, l2: 2 * 1024 * 1024 } };
+const target = cTargets.host!;
 const options = { math: 'fast' } as const;
 
 function matrix(rows: number, depth: number, columns: number): Case {
@@ -167,7 +166,7 @@ function source(): string {
 const folder = mkdtempSync(join(tmpdir(), 'kernels-'));
 const file = join(folder, 'kernels.c');
 writeFileSync(file, source());
-const flags = ['-O3', '-std=gnu11', '-march=native', '-mprefer-vector-width=512', '-ffp-contract=fast'];
+const flags = ['-std=gnu11', '-ffp-contract=fast', ...target.compilerFlags];
 execFileSync('gcc', [...flags, file, '-o', join(folder, 'kernels'), '-lm'], { stdio: 'inherit' });
 process.stderr.write(`${file}\n`);
 execFileSync(join(folder, 'kernels'), { stdio: 'inherit' });

@@ -16,7 +16,7 @@ import { isInside } from './inside.ts';
 import { type Accumulation, accumulationOf, extentOf } from './nest.ts';
 import type { Piece } from './split.ts';
 import { aroundBody, blockOf, ScheduleError } from './step.ts';
-import { tile } from './tile.ts';
+import { type TiledLoop, tile } from './tile.ts';
 import { evenTiles, widthsFor } from './widths.ts';
 
 /** The kernel has flat buffers and merged loops. */
@@ -27,30 +27,33 @@ export function scheduleContraction(kernel: Kernel, target: Target): Kernel {
   const widths = widthsFor(target, columns.dtypes);
   const panel = columns.panel ?? paddedPanel(accumulation, columns, widths);
   const lanes = lanesFor(panel ?? extentOf(columns.loop), panel !== undefined, widths);
-  const rows = rowsOf(accumulation, columns);
+  const candidates = rowLoops(accumulation, columns);
   const { tiles } = target;
-  const many = rows && (extentOf(rows) ?? 2) > 1;
-  const most = (many ? tiles.vectors : tiles.vectorsOfOneRow) * lanes;
+  const most = (candidates.length > 0 ? tiles.vectors : tiles.vectorsOfOneRow) * lanes;
   const width = panel ?? Math.min(most, roundUp(extentOf(columns.loop) ?? most, lanes));
   const rowsOfTile = Math.max(1, Math.floor((tiles.rows * tiles.vectors * lanes) / width));
-  const others = accumulation.outer.filter((loop) => loop !== columns.loop && loop !== rows);
+  const rows = tileRows(candidates, rowsOfTile);
+  const others = accumulation.outer.filter(
+    (loop) => loop !== columns.loop && !rows.some((row) => row.loop === nameOf(loop)),
+  );
   const outside = others.filter((loop) => columns.vectors.some((load) => dependsOn(load, loop)));
   const between = others.filter((loop) => !outside.includes(loop));
+  const inner = [...between.map(nameOf), ...rows.map(({ loop }) => loop)];
+  const n = nameOf(columns.loop);
+  const first = columnsFirst(accumulation, columns, width, rowsOfTile, target);
   return tile(kernel, {
-    columns: columns.loop.index.name,
-    columnPieces: panel ? [panel] : columnPieces(width, lanes, widths, extentOf(columns.loop)),
+    order: [...outside.map(nameOf), ...(first ? [n, ...inner] : [...inner, n])],
+    rows,
+    columns: { loop: n, pieces: panel ? [panel] : columnPieces(width, lanes, widths, extentOf(columns.loop)) },
     lanes,
-    ...(rows ? { rows: rows.index.name } : {}),
-    rowPieces: rows ? rowPieces(extentOf(rows), rowsOfTile) : [],
-    outside: outside.map(({ index }) => index.name),
-    between: between.map(({ index }) => index.name),
-    first: rows ? firstLoop(accumulation, columns, rows, width, rowsOfTile, target) : 'columns',
     unrolled: [],
     scattered: columns.scattered,
     padded: panel !== undefined,
     widths,
   });
 }
+
+const nameOf = (loop: Loop): string => loop.index.name;
 
 /** The widest vector that the columns fill; whole panels are cut evenly. */
 const lanesFor = (extent: number | undefined, even: boolean, widths: readonly number[]): number =>
@@ -78,11 +81,24 @@ function paddedPanel(
   });
 }
 
-/** The loop whose iterations share the vectors that are loaded: the innermost one that no vector load depends on. */
-export function rowsOf({ outer }: Accumulation, columns: Columns): Loop | undefined {
-  const shares = (loop: Loop): boolean =>
-    loop !== columns.loop && extentOf(loop) !== 1 && !columns.vectors.some((load) => dependsOn(load, loop));
-  return outer.findLast(shares);
+/** The loops whose iterations share the vectors that are loaded, outermost first. */
+function rowLoops({ outer }: Accumulation, columns: Columns): readonly Loop[] {
+  return outer.filter(
+    (loop) => loop !== columns.loop && extentOf(loop) !== 1 && !columns.vectors.some((load) => dependsOn(load, loop)),
+  );
+}
+
+/** Tiles of the innermost of the loops; where that is short, of the next one too. */
+function tileRows(candidates: readonly Loop[], most: number): readonly TiledLoop[] {
+  const inner = candidates.at(-1);
+  if (!inner) return [];
+  const own = { loop: nameOf(inner), pieces: rowPieces(extentOf(inner), most) };
+  const largest =
+    extentOf(inner) === undefined ? most : Math.max(...evenTiles(extentOf(inner)!, most).map(({ factor }) => factor));
+  const next = candidates.at(-2);
+  const left = Math.floor(most / largest);
+  if (!next || left < 2 || extentOf(next) === undefined) return [own];
+  return [{ loop: nameOf(next), pieces: rowPieces(extentOf(next), left) }, own];
 }
 
 export const dependsOn = (load: Load, loop: Loop): boolean => load.indices.some((index) => uses(index, loop.index));
@@ -110,14 +126,13 @@ export function rowPieces(extent: number | undefined, most: number): readonly (n
  * Which of the two tile loops is outside. Columns first reads the left operand once for each panel; rows first reads all
  * panels once for each tile of rows, which costs little if they fit in the first cache.
  */
-function firstLoop(
+function columnsFirst(
   { outer, reduction }: Accumulation,
   columns: Columns,
-  rows: Loop,
   width: number,
   rowsOfTile: number,
   { cacheBytes }: Target,
-): 'columns' | 'rows' {
+): boolean {
   const sizes = (loops: readonly Loop[]): number => loops.reduce((all, loop) => all * (extentOf(loop) ?? 128), 1);
   const count = extentOf(columns.loop) ?? 128;
   const depth = sizes(reduction);
@@ -125,9 +140,8 @@ function firstLoop(
   const bytes = (elements: number): number => byteSize(columns.vectors[0]!.dtype, elements);
   const right = bytes(depth * count);
   const left = bytes(depth * positions);
-  const tiles = positions / Math.min(rowsOfTile, extentOf(rows) ?? rowsOfTile);
+  const tiles = Math.ceil(positions / rowsOfTile);
   const costOf = (size: number): number => (size <= cacheBytes.l1 / 2 ? 0.25 : size <= cacheBytes.l2 / 2 ? 1 : 4);
-  const columnsFirst = costOf(left) * left * (count / width) + costOf(right / (count / width)) * right * tiles;
-  const rowsFirst = costOf(left) * left + costOf(right) * right * tiles;
-  return columnsFirst <= rowsFirst ? 'columns' : 'rows';
+  const whenFirst = costOf(left) * left * (count / width) + costOf(right / (count / width)) * right * tiles;
+  return whenFirst <= costOf(left) * left + costOf(right) * right * tiles;
 }

@@ -16,31 +16,33 @@ import { applySteps, hasLoop, type Step } from './step.ts';
 import { unroll } from './unroll.ts';
 import { vectorize } from './vectorize.ts';
 
+export interface TiledLoop {
+  readonly loop: string;
+  readonly pieces: readonly (number | Piece)[];
+}
+
 export interface Tiling {
-  /** The loop along which vectors run, and the tiles it is cut into. */
-  readonly columns: string;
-  readonly columnPieces: readonly (number | Piece)[];
+  /** All outer loops, in the order in which they, or the loops over their tiles, shall stand. */
+  readonly order: readonly string[];
+  /** The loops of the tile's rows. */
+  readonly rows: readonly TiledLoop[];
+  /** The loop along which vectors run. */
+  readonly columns: TiledLoop;
   readonly lanes: number;
-  /** The loop of the tile's rows, if there is one. */
-  readonly rows?: string;
-  readonly rowPieces: readonly (number | Piece)[];
-  /** Loops that stay outside of both, and loops between the first and the second. */
-  readonly outside: readonly string[];
-  readonly between: readonly string[];
-  readonly first: 'columns' | 'rows';
   /** Reduction loops to write out. */
   readonly unrolled: readonly string[];
   /** What follows the reduction is not contiguous along the columns: let it read from a local array. */
   readonly scattered: boolean;
   /** Tiles that are no whole vectors may compute more columns than there are: the operand is padded. */
   readonly padded: boolean;
-  /** Narrower vectors, for what must be exact. */
+  /** All vector widths, for what must be exact. */
   readonly widths: readonly number[];
 }
 
 export function tile(kernel: Kernel, tiling: Tiling): Kernel {
-  const { columns: n, rows: m, lanes } = tiling;
-  const inTile = m ? [`${m}.i`, `${n}.i`] : [`${n}.i`];
+  const { lanes, rows } = tiling;
+  const n = tiling.columns.loop;
+  const inTile = [...rows, tiling.columns].map(({ loop }) => `${loop}.i`);
   const accumulated = applySteps(kernel, [...outerSteps(tiling), accumulateOverTile(...inTile)]);
   const partial = (buffer: Buffer): boolean => constantOf(buffer.shape.at(-1) ?? int(0))! % lanes !== 0;
   const needs = (buffer: Buffer): boolean => lanes > 1 && (tiling.scattered || (tiling.padded && partial(buffer)));
@@ -51,37 +53,26 @@ export function tile(kernel: Kernel, tiling: Tiling): Kernel {
     after.push(split(`${n}.e`, [...(tiling.scattered ? [] : tiling.widths), 1]), simplifyKernel, vectorize(`${n}.e.i`));
   }
   if (lanes > 1 && tiling.padded) after.push(pad(`${n}.i`, lanes));
-  if (m) after.push(unroll(`${m}.i`));
+  for (const { loop } of rows) after.push(unroll(`${loop}.i`));
   for (const name of tiling.unrolled) after.push(unroll(name));
   if (lanes > 1) after.push(split(`${n}.i`, lanes), unroll(`${n}.i.o`), simplifyKernel, vectorize(`${n}.i.i`));
   else after.push(unroll(`${n}.i`));
   return applySteps(spilled, [...after, simplifyKernel]);
 }
 
-/** Splits in such an order that every copy stays a perfect nest: outer loops first, tile loops innermost. */
-function outerSteps(tiling: Tiling): readonly Step[] {
-  const { columns: n, rows: m, outside, between } = tiling;
-  const splitColumns = split(n, tiling.columnPieces);
-  if (!m) {
-    const inward = between.length > 0 ? [reorder(...between, `${n}.i`)] : [];
-    return [reorder(...outside, n, ...between), splitColumns, ...inward, simplifyKernel];
+/** Splits from the outside inward and moves each loop within tiles inward, so that every copy stays a perfect nest. */
+function outerSteps({ order, rows, columns }: Tiling): readonly Step[] {
+  const tiled = new Map([...rows, columns].map(({ loop, pieces }) => [loop, pieces]));
+  const steps: Step[] = [reorder(...order)];
+  const inside: string[] = [];
+  for (const [position, name] of order.entries()) {
+    const pieces = tiled.get(name);
+    if (!pieces) continue;
+    const rest = [...order.slice(position + 1), ...inside];
+    steps.push(split(name, pieces));
+    if (rest.length > 0) steps.push(reorder(...rest, `${name}.i`));
+    inside.push(`${name}.i`);
   }
-  const splitRows = split(m, tiling.rowPieces);
-  if (tiling.first === 'columns') {
-    return [
-      reorder(...outside, n, ...between, m),
-      splitColumns,
-      reorder(...between, m, `${n}.i`),
-      splitRows,
-      simplifyKernel,
-    ];
-  }
-  return [
-    reorder(...outside, ...between, m, n),
-    splitRows,
-    reorder(n, `${m}.i`),
-    splitColumns,
-    reorder(`${m}.i`, `${n}.i`),
-    simplifyKernel,
-  ];
+  const wanted = [...rows, columns].map(({ loop }) => `${loop}.i`);
+  return [...steps, ...(wanted.length > 1 ? [reorder(...wanted)] : []), simplifyKernel];
 }

@@ -9,8 +9,9 @@ import { strideOf } from './affine.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { columnPieces } from './contraction.ts';
 import { type Accumulation, accumulationOf, extentOf } from './nest.ts';
+import type { Piece } from './split.ts';
 import { ScheduleError } from './step.ts';
-import { tile } from './tile.ts';
+import { type TiledLoop, tile } from './tile.ts';
 import { evenTiles, widthsFor } from './widths.ts';
 
 /** The kernel has flat buffers and merged loops. */
@@ -22,44 +23,74 @@ export function scheduleWindow(kernel: Kernel, target: Target): Kernel {
   const extent = extentOf(columns.loop);
   const widths = widthsFor(target, columns.dtypes);
   const lanes = widths.find((width) => extent === undefined || width <= extent) ?? 1;
-  const rows = positionsOf(accumulation, columns);
-  const { windowPositions, vectorsOfOneRow } = target.tiles;
+  const positions = positionsOf(accumulation, columns);
+  const { windowPositions, vectorsOfOneRow, unrollLimit } = target.tiles;
   // Without positions that share loads, several vectors side by side keep the adders busy.
-  const vectors = rows ? 1 : Math.max(1, Math.min(vectorsOfOneRow, Math.floor((extent ?? lanes) / lanes)));
-  const others = outer.filter((loop) => loop !== columns.loop && loop !== rows).map(({ index }) => index.name);
-  const positions = rows ? rowTiles(extentOf(rows), windowPositions) : [];
-  const largest = Math.max(1, ...positions.map((piece) => (typeof piece === 'number' ? piece : piece.factor)));
+  const alone = positions.length === 0;
+  const vectors = alone ? Math.max(1, Math.min(vectorsOfOneRow, Math.floor((extent ?? lanes) / lanes))) : 1;
+  const rows = tilePositions(positions, windowPositions, Math.floor(target.registers / 2));
+  const n = columns.loop.index.name;
+  const others = outer.map(({ index }) => index.name).filter((name) => name !== n);
+  const size = rows.reduce((product, { pieces }) => product * largest(pieces), vectors);
   return tile(kernel, {
-    columns: columns.loop.index.name,
-    columnPieces: columnPieces(vectors * lanes, lanes, widths, extent),
+    // Channels inside positions: memory is then read in the order in which it lies.
+    order: [...others, n],
+    rows,
+    columns: { loop: n, pieces: columnPieces(vectors * lanes, lanes, widths, extent) },
     lanes,
-    ...(rows ? { rows: rows.index.name } : {}),
-    rowPieces: positions,
-    outside: others,
-    between: [],
-    first: 'columns',
-    unrolled: unrolledTaps(reduction, largest * vectors, target.tiles.unrollLimit),
+    unrolled: unrolledTaps(reduction, size, unrollLimit),
     scattered: columns.scattered,
     padded: false,
     widths,
   });
 }
 
-const rowTiles = (extent: number | undefined, most: number) =>
-  extent === undefined ? [most, 1] : evenTiles(extent, most);
+const largest = (pieces: readonly (number | Piece)[]): number =>
+  Math.max(...pieces.map((piece) => (typeof piece === 'number' ? piece : piece.factor)));
 
-/** The innermost loop along which windows follow each other, or along which a load is the same. */
-function positionsOf({ outer, reduction }: Accumulation, columns: Columns): Loop | undefined {
-  const shares = (load: Load, loop: Loop): boolean => {
-    const step = constantOf(strideOf(load, loop.index) ?? loop.extent);
-    if (step === 0) return true;
-    const taps = reduction.map((tap) => constantOf(strideOf(load, tap.index) ?? tap.extent));
-    return step !== undefined && taps.some((tap) => tap !== undefined && tap !== 0 && step % tap === 0);
-  };
-  return outer.findLast(
-    (loop) => loop !== columns.loop && (extentOf(loop) ?? 2) > 1 && columns.vectors.some((load) => shares(load, loop)),
-  );
+interface Position {
+  readonly loop: Loop;
+  /** Neighbouring windows have elements in common. */
+  readonly overlaps: boolean;
 }
+
+/** Loops along which windows follow each other, or along which a load is the same; outermost first. */
+function positionsOf({ outer, reduction }: Accumulation, columns: Columns): readonly Position[] {
+  const found: Position[] = [];
+  for (const loop of outer) {
+    if (loop === columns.loop || (extentOf(loop) ?? 2) < 2) continue;
+    const steps = columns.vectors.map((load) => stepAlong(load, loop, reduction));
+    if (steps.every((step) => step === undefined)) continue;
+    found.push({ loop, overlaps: steps.includes('overlapping') });
+  }
+  return found;
+}
+
+/** How the windows of neighbouring iterations lie to each other. */
+function stepAlong(load: Load, loop: Loop, reduction: readonly Loop[]): 'same' | 'overlapping' | 'apart' | undefined {
+  const step = constantOf(strideOf(load, loop.index) ?? loop.extent);
+  if (step === 0) return 'same';
+  for (const tap of reduction) {
+    const stride = constantOf(strideOf(load, tap.index) ?? tap.extent);
+    if (step === undefined || stride === undefined || stride === 0 || step % stride !== 0) continue;
+    return step / stride < (extentOf(tap) ?? 2) ? 'overlapping' : 'apart';
+  }
+  return undefined;
+}
+
+/** Tiles of the innermost loop, and of a second one whose windows overlap, as far as registers go. */
+function tilePositions(positions: readonly Position[], most: number, registers: number): readonly TiledLoop[] {
+  const inner = positions.at(-1);
+  if (!inner) return [];
+  const own = { loop: inner.loop.index.name, pieces: rowTiles(extentOf(inner.loop), most) };
+  const next = positions.at(-2);
+  const left = Math.floor(registers / largest(own.pieces));
+  if (!next?.overlaps || !inner.overlaps || left < 2) return [own];
+  return [{ loop: next.loop.index.name, pieces: rowTiles(extentOf(next.loop), left) }, own];
+}
+
+const rowTiles = (extent: number | undefined, most: number): readonly (number | Piece)[] =>
+  extent === undefined ? [most, 1] : evenTiles(extent, most);
 
 /** Innermost loops of the reduction, as long as the written-out tile stays within the limit. */
 function unrolledTaps(reduction: readonly Loop[], tileSize: number, limit: number): readonly string[] {
