@@ -16,7 +16,16 @@ import { binaryScalar, unaryScalar } from './print-scalar.ts';
 import { vectorBinary, vectorUnary } from './print-vector.ts';
 import { vectorCast } from './print-vector-cast.ts';
 import { loadSplat, loadVector, splatScalar } from './print-vector-memory.ts';
-import { loadOpcode, scalarConstant, shapeOf, valueTypeOf, vectorConstantBytes, zeroOf } from './representation.ts';
+import {
+  gathered,
+  isHalfFilled,
+  loadOpcode,
+  scalarConstant,
+  shapeOf,
+  valueTypeOf,
+  vectorConstantBytes,
+  zeroOf,
+} from './representation.ts';
 import type { Frame } from './scope.ts';
 
 /** Larger branches of a Select are worth a jump. */
@@ -224,7 +233,10 @@ function printSelect(context: Context, expr: Select): Code {
   const harmless = !context.isGuarded(whenTrue) && !context.isGuarded(whenFalse);
   if (condition.lanes > 1) {
     if (!harmless) requireHarmless(expr);
-    return module.op('v128.bitselect', context.print(whenTrue), context.print(whenFalse), context.print(condition));
+    const yes = context.print(whenTrue);
+    const no = context.print(whenFalse);
+    const mask = context.print(condition);
+    return module.op('v128.bitselect', yes, no, isHalfFilled(dtype, lanes) ? gathered(module, mask) : mask);
   }
   const size = Math.max(context.factsOf(whenTrue).size, context.factsOf(whenFalse).size);
   if (harmless && size <= cheapBranch) {

@@ -8,11 +8,14 @@ import type { Context } from './context.ts';
 import { castScalar } from './print-cast.ts';
 import { laneByLane } from './print-vector-memory.ts';
 import {
+  gathered,
+  isHalfFilled,
   isNativeFloat,
   isSmallFloat,
   normalizedLanes,
   representationOf,
   shapeOf,
+  spread,
   vectorConstantBytes,
 } from './representation.ts';
 
@@ -25,17 +28,25 @@ export function vectorCast(context: Context, expr: Cast, value: Code): Code {
   if (expr.bits) return reinterpretLanes(context, from, to, lanes, value);
   if (isSmallFloat(from) || isSmallFloat(to))
     throw new IrError(`cast of ${from} to ${to}: it must be legalized before`);
-  if (to === 'bool') return module.op(`${source}.ne`, value, module.v128(new Uint8Array(16)));
-  if (from === 'bool') return module.op('v128.and', value, module.v128(vectorConstantBytes(to, lanes, () => 1)));
+  if (to === 'bool') {
+    const mask = module.op(`${source}.ne`, value, module.v128(new Uint8Array(16)));
+    return isHalfFilled(from, lanes) ? spread(module, mask) : mask;
+  }
+  if (from === 'bool') {
+    const mask = isHalfFilled(to, lanes) ? gathered(module, value) : value;
+    return module.op('v128.and', mask, module.v128(vectorConstantBytes(to, lanes, () => 1)));
+  }
+  if (from === 'float32' && to === 'float64') return module.op('f64x2.promote_low_f32x4', value);
+  if (from === 'float64' && to === 'float32') return module.op('f32x4.demote_f64x2_zero', value);
   const slowly = (): Code =>
     laneByLane(context, to, lanes, [{ dtype: from, value }], ([lane]) => castScalar(context, lane!, from, to, false));
   if (isNativeFloat(to)) {
-    if (to !== 'float32') return slowly();
+    if (lanes !== 4) return slowly();
     const unsigned = from === 'uint32';
     return module.op(unsigned ? 'f32x4.convert_i32x4_u' : 'f32x4.convert_i32x4_s', value);
   }
   if (isNativeFloat(from)) {
-    return from === 'float32' ? saturated(context, to, value) : slowly();
+    return lanes === 4 ? saturated(context, to, value) : slowly();
   }
   // Wider integers saturate on their way to a size, which needs a comparison.
   const wideToIndex = to === 'index' && (from === 'int64' || from === 'uint64' || from === 'uint32');
@@ -70,5 +81,7 @@ function reinterpretLanes(context: Context, from: DType, to: DType, lanes: numbe
   if (from === 'bool') {
     return context.module.op('v128.and', value, context.module.v128(vectorConstantBytes(to, lanes, () => 1)));
   }
+  if (isHalfFilled(from, lanes)) return spread(context.module, value, representationOf(to).signed);
+  if (isHalfFilled(to, lanes)) return gathered(context.module, value);
   return normalizedLanes(context.module, to, lanes, value);
 }

@@ -6,6 +6,7 @@ import type { Address } from './address.ts';
 import type { Code, Opcode } from './binaryen.ts';
 import { type Context, type Kept, keep } from './context.ts';
 import {
+  isHalfFilled,
   isNativeFloat,
   laneBits,
   loadOpcode,
@@ -77,7 +78,7 @@ export function loadSplat(
   addressOf: () => Address,
 ): Code | undefined {
   const { bits } = representationOf(dtype);
-  if (bits !== laneBits(lanes) || dtype === 'bool') return undefined;
+  if ((bits !== laneBits(lanes) && !isHalfFilled(dtype, lanes)) || dtype === 'bool') return undefined;
   shapeOf(dtype, lanes);
   const { offset, pointer } = addressOf();
   return module.load(`v128.load${bits}_splat`, offset, pointer);
@@ -98,6 +99,7 @@ function loadLanes(printing: Printing, dtype: DType, lanes: number, { offset, po
   const width = laneBits(lanes);
   const sign = signed ? 's' : 'u';
   if (bits === width) return module.load('v128.load', offset, pointer);
+  if (isHalfFilled(dtype, lanes)) return module.load('v128.load64_zero', offset, pointer);
   if (bits * 2 === width) return module.load(`v128.load${bits}x${lanes}_${sign}`, offset, pointer);
   if (bits * lanes === 32) {
     let vector = module.load('v128.load32_zero', offset, pointer);
@@ -126,6 +128,7 @@ export function storeVector(printing: Printing, dtype: DType, lanes: number, add
   const plain = dtype === 'bool' ? module.op('v128.and', value, ones(printing, lanes)) : value;
   if (bits === width) return module.store('v128.store', offset, pointer, plain);
   const total = bits * lanes;
+  if (isHalfFilled(dtype, lanes)) return module.laneAccess('v128.store64_lane', offset, 0, pointer, plain);
   if (total < 32) {
     const base = keep(printing, 'i32', pointer);
     const vector = keep(printing, 'v128', plain);

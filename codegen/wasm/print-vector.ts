@@ -10,11 +10,13 @@ import { isNeverNaN } from './never-nan.ts';
 import { binaryScalar, unaryScalar } from './print-scalar.ts';
 import { laneByLane, splatScalar } from './print-vector-memory.ts';
 import {
+  isHalfFilled,
   isNativeFloat,
   laneBits,
   normalizedLanes,
   representationOf,
   shapeOf,
+  spread,
   type VectorShape,
   valueTypeOf,
 } from './representation.ts';
@@ -82,11 +84,14 @@ function floatBinary(context: Context, { op, left, right, lanes }: Binary): Code
     case 'sub':
     case 'mul':
     case 'div':
+      return module.op(`${shape}.${op}`, context.print(left), context.print(right));
     case 'eq':
     case 'ne':
     case 'lt':
-    case 'le':
-      return module.op(`${shape}.${op}`, context.print(left), context.print(right));
+    case 'le': {
+      const mask = module.op(`${shape}.${op}`, context.print(left), context.print(right));
+      return isHalfFilled(left.dtype, lanes) ? spread(module, mask) : mask;
+    }
     case 'min':
     case 'max':
       return floatMinMax(context, op, left, right, shape);

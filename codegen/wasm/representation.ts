@@ -65,11 +65,23 @@ export type VectorShape = 'i8x16' | 'i16x8' | 'i32x4' | 'i64x2' | 'f32x4' | 'f64
 
 const integerShapes: Readonly<Record<number, VectorShape>> = { 2: 'i64x2', 4: 'i32x4', 8: 'i16x8', 16: 'i8x16' };
 
+/** Two float32, beside 64-bit values: they lie in the low half of an f32x4. */
+export const isHalfFilled = (dtype: DType, lanes: number): boolean => dtype === 'float32' && lanes === 2;
+
+/** Lanes of 32 bits in the low half, sign-extended to lanes of 64 bits: masks of comparisons, bits of floats. */
+export const spread = (module: ModuleBuilder, value: Code, signed = true): Code =>
+  module.op(signed ? 'i64x2.extend_low_i32x4_s' : 'i64x2.extend_low_i32x4_u', value);
+
+/** The low 32 bits of both lanes of 64 bits, side by side in the low half. */
+export const gathered = (module: ModuleBuilder, value: Code): Code =>
+  module.shuffle(value, module.v128(new Uint8Array(16)), [0, 1, 2, 3, 8, 9, 10, 11, 16, 16, 16, 16, 16, 16, 16, 16]);
+
 /** The shape of the v128 that holds `lanes` values. Lanes may be wider than the type, never narrower. */
 export function shapeOf(dtype: DType, lanes: number): VectorShape {
   const { bits } = representationOf(dtype);
   const shape = integerShapes[lanes];
-  const fits = isNativeFloat(dtype) ? lanes * bits === 128 : lanes * bits <= 128;
+  const exact = isNativeFloat(dtype) && !isHalfFilled(dtype, lanes);
+  const fits = exact ? lanes * bits === 128 : lanes * bits <= 128;
   if (!shape || !fits) throw new IrError(`WebAssembly has no vector of ${lanes} ${dtype}`);
   if (dtype === 'float32') return 'f32x4';
   return dtype === 'float64' ? 'f64x2' : shape;
