@@ -10,6 +10,7 @@ import type { Builder, OldNode, Operator } from '../ops/define.ts';
 import { type AttributeContext, attributeValue, constantNodeTensor, extents } from './import-attributes.ts';
 import { declaredType, type Symbols } from './import-types.ts';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TypeProto } from './proto-types.ts';
+import { typeHints } from './shape-hints.ts';
 import { readSparseTensor } from './sparse-tensor.ts';
 import { type ResolveExternal, readTensor, type TensorData } from './tensor.ts';
 
@@ -257,9 +258,7 @@ function importSubgraph(
   parent: Scope,
   state: ImportState,
 ): Graph {
-  const declared = new Map(
-    [...graph.valueInfo, ...graph.output].map((info) => [info.name ?? '', info.type ?? {}] as const),
-  );
+  const declared = typeHints([...graph.valueInfo, ...graph.output], graph.node);
   const scope: Scope = { ...parent, values: new Map(), parent, captures: new Set(), declared };
   const inputs = graph.input.map((info, position) => {
     const name = info.name ?? '';
@@ -297,12 +296,16 @@ function inlineFunction(
     const actual = proto.input[position];
     if (actual) values.set(input, lookUp(caller, actual));
   }
+  const outputTypes = called.output.flatMap((output, position): (readonly [string, TypeProto])[] => {
+    const type = caller.declared.get(proto.output[position] ?? '');
+    return type ? [[output, type]] : [];
+  });
   const scope: Scope = {
     values,
     parent: undefined,
     captures: new Set(),
     opsets: opsetVersions(called.opsetImport, caller.opsets),
-    declared: new Map(called.valueInfo.map((info) => [info.name ?? '', info.type ?? {}] as const)),
+    declared: typeHints(called.valueInfo, called.node, outputTypes),
     attributes,
     callers: [...caller.callers, label],
   };

@@ -17,6 +17,7 @@ import {
 } from './import-graph.ts';
 import { createSymbols, type DimensionOptions, inputType, variablesOf } from './import-types.ts';
 import type { ModelProto } from './proto-types.ts';
+import { typeHints } from './shape-hints.ts';
 import type { ResolveExternal } from './tensor.ts';
 
 export interface ImportOptions extends DimensionOptions {
@@ -55,7 +56,7 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     parent: undefined,
     captures: new Set(),
     opsets: opsetVersions(model.opsetImport),
-    declared: new Map(infos.map((info) => [info.name ?? '', info.type ?? {}] as const)),
+    declared: typeHints(infos, proto.node),
     attributes: new Map(),
     callers: [],
   };
