@@ -136,10 +136,8 @@ function arrayOf(buffer: Buffer, machine: Machine): TypedArrayLike {
         : place.kind === 'input'
           ? machine.regions.inputs[place.index]!
           : machine.regions.outputs[place.index]!;
-  const made = arrayOverBytes(
-    buffer.dtype,
-    region.subarray(offset, offset + Math.min(region.length - offset, bytesOf(buffer, machine.sizes))),
-  );
+  // To the end of the region: a view with strides reaches further than its elements are many.
+  const made = arrayOverBytes(buffer.dtype, region.subarray(offset));
   machine.arrays.set(buffer, made);
   return made;
 }

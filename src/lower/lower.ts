@@ -28,6 +28,7 @@ export function lower(graph: Graph, plan: FusionPlan): Lowered {
     steps: [],
     constants: new Map(),
     pinned: new Set(),
+    lowered: new Set(),
     computedDims: [],
   };
   const inputs = graph.inputs.map((value) => {
@@ -73,7 +74,8 @@ function lowerValue(value: Value, isOutput: boolean, state: LowerState): void {
   if (value.constant) return;
   if (!isComputed(value)) {
     const node = value.producer;
-    if (!node || node.outputs[0] !== value) return;
+    if (!node || state.lowered.has(node)) return;
+    state.lowered.add(node);
     if (operatorOf(node).control) lowerControl(node, state, lowerValues);
     else lowerKernelNode(node, state);
     return;

@@ -4,7 +4,7 @@ import type { Expr, Var } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
 import { load } from '../../ir/expr-make.ts';
 import { rewriteExpr } from '../../ir/expr-walk.ts';
-import type { Value } from '../../ir/graph.ts';
+import type { Node, Value } from '../../ir/graph.ts';
 import type { Buffer, Kernel } from '../../ir/kernel.ts';
 import type { Step } from '../../ir/program.ts';
 import { simplify } from '../../ir/simplify.ts';
@@ -36,6 +36,8 @@ export interface LowerState {
   readonly constants: Map<Buffer, Uint8Array>;
   /** Buffers that already are what the user sees: inputs, outputs and constants cannot become an output's storage. */
   readonly pinned: Set<Buffer>;
+  /** Nodes whose kernels are written: one kernel gives all outputs. */
+  readonly lowered: Set<Node>;
   readonly computedDims: Var[];
 }
 
