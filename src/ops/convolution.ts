@@ -59,7 +59,7 @@ export function convolutionType(
 }
 
 /** The input channel that a group's channel `c` is, without a division where the groups allow it. */
-function channelOf(o: Expr, c: Expr, perGroup: Expr, outputsPerGroup: Expr, group: number): Expr {
+export function channelOf(o: Expr, c: Expr, perGroup: Expr, outputsPerGroup: Expr, group: number): Expr {
   if (group === 1) return c;
   const own = constantOf(outputsPerGroup) === 1 ? o : div(o, outputsPerGroup);
   return add(mul(own, perGroup), c);
