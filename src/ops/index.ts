@@ -13,11 +13,13 @@ import * as convTranspose from './conv-transpose.ts';
 import * as convolution from './convolution.ts';
 import * as cumulate from './cumulate.ts';
 import type { Operator } from './define.ts';
+import * as deformConv from './deform-conv.ts';
 import * as determinant from './determinant.ts';
 import * as dropout from './dropout.ts';
 import * as einsum from './einsum.ts';
 import * as gather from './gather.ts';
 import * as globalPooling from './global-pooling.ts';
+import * as gridSample from './grid-sample.ts';
 import * as join from './join.ts';
 import * as layerNormalization from './layer-normalization.ts';
 import * as logic from './logic.ts';
@@ -31,6 +33,7 @@ import * as qlinearConv from './qlinear-conv.ts';
 import * as quantize from './quantize.ts';
 import * as quantizedMatmul from './quantized-matmul.ts';
 import * as reductions from './reductions.ts';
+import * as regions from './regions.ts';
 import * as repeat from './repeat.ts';
 import * as reshape from './reshape.ts';
 import * as resize from './resize.ts';
@@ -85,6 +88,9 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   col2im,
   maxUnpool,
   resize,
+  gridSample,
+  deformConv,
+  regions,
 ];
 
 const isOperator = (item: unknown): item is Operator =>
