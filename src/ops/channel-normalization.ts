@@ -1,20 +1,7 @@
 // Normalizations per channel and per group of channels, and those without parameters.
 
 import type { Expr } from '../../ir/expr.ts';
-import {
-  add,
-  cast,
-  constant,
-  constantOf,
-  div,
-  indexVar,
-  int,
-  mul,
-  product,
-  reduce,
-  select,
-  sub,
-} from '../../ir/expr-make.ts';
+import { add, cast, constant, constantOf, div, indexVar, int, mul, reduce, select, sub } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
 import { sameSize } from '../../ir/simplify.ts';
 import { accumulatorType } from './accumulate.ts';
@@ -113,16 +100,18 @@ export const GroupNormalization = op('GroupNormalization', {
     const { dtype, shape } = tensorTypeOf(X);
     const wide = dtype === 'float64' ? dtype : attributes.stash_type;
     const groups = int(attributes.num_groups);
-    const grouped = g.sizes([shape[0]!, groups, div(product(shape.slice(1)), groups)]);
+    const [batch, channels, ...positions] = shape;
+    // The positions keep their axes: flattened ones would have to be divided again.
+    const grouped = g.sizes([batch!, groups, div(channels!, groups), ...positions]);
     const x = g.apply(Reshape, [castTo(g, X, wide), grouped], { allowzero: 1 });
-    const own = normalized(g, center(g, x, g.ints([2])), attributes.epsilon);
+    const own = normalized(g, center(g, x, g.ints(range(2, shape.length + 1))), attributes.epsilon);
     const ungrouped = (value: Value): Value => g.apply(Reshape, [value, g.sizes(shape)], { allowzero: 1 });
     const scaledBy = (value: Value, rank: number): Value => {
       const product = g.apply(Mul, [value, alongChannels(g, castTo(g, scale, wide), rank)]);
       return g.apply(Add, [product, alongChannels(g, castTo(g, bias, wide), rank)]);
     };
     const result = attributes.parameters_per_group
-      ? ungrouped(scaledBy(own, 3))
+      ? ungrouped(scaledBy(own, shape.length + 1))
       : scaledBy(ungrouped(own), shape.length);
     return castTo(g, result, dtype);
   },

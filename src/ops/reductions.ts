@@ -2,7 +2,7 @@
 
 import { isFloat } from '../../ir/dtype.ts';
 import type { Expr, ReduceOp } from '../../ir/expr.ts';
-import { add, call, cast, constant, lt, mul, reduce, select, sub, unary } from '../../ir/expr-make.ts';
+import { add, call, cast, constant, max, min, mul, reduce, sub, unary } from '../../ir/expr-make.ts';
 import { accumulatorType } from './accumulate.ts';
 import { safeDivide } from './arithmetic.ts';
 import { intAttribute } from './attributes.ts';
@@ -50,14 +50,15 @@ export const ReduceL2 = reduction('ReduceL2', (slice) => unary('sqrt', real(accu
 export const ReduceSumSquare = reduction('ReduceSumSquare', (slice) => accumulate('sum', slice, square));
 export const ReduceLogSum = reduction('ReduceLogSum', (slice) => call('log', real(accumulate('sum', slice))));
 
-/** m + log(sum of e^(x - m)), where m is the maximum: without overflow. An infinite maximum is not subtracted. */
+/** m + log(sum of e^(x - m)), where m is the maximum, brought into the finite range: without overflow, without NaN. */
 export const ReduceLogSumExp = reduction('ReduceLogSumExp', (slice) => {
   const largest = real(accumulate('max', slice));
-  const finite = lt(unary('abs', largest), constant(Number.POSITIVE_INFINITY, largest.dtype));
-  const shift = select(finite, largest, constant(0, largest.dtype));
+  const limit = largest.dtype === 'float64' ? Number.MAX_VALUE : largestFloat32;
+  const shift = max(min(largest, constant(limit, largest.dtype)), constant(-limit, largest.dtype));
   const sum = accumulate('sum', slice, (x) => call('exp', sub(real(x), shift)));
   return add(shift, call('log', sum));
 });
+const largestFloat32 = 2 ** 128 - 2 ** 104;
 
 /** Of truth values, the largest is their disjunction and the smallest their conjunction. */
 const extreme = (name: string, operation: ReduceOp, ofTruth: ReduceOp): Operator =>
