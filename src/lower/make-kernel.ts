@@ -3,7 +3,7 @@
 import type { Expr, Var } from '../../ir/expr.ts';
 import { visitExpr } from '../../ir/expr-walk.ts';
 import type { Buffer, Kernel, Stmt } from '../../ir/kernel.ts';
-import { visitStmt, visitStmtExprs } from '../../ir/kernel-walk.ts';
+import { stridesOf, visitStmt, visitStmtExprs } from '../../ir/kernel-walk.ts';
 import { simplifyStmt } from '../../ir/simplify.ts';
 
 /** Parameters in order of appearance, written ones last; sizes in order of appearance. */
@@ -25,7 +25,7 @@ export function parametersOf(body: Stmt): readonly Buffer[] {
   return [...read, ...written];
 }
 
-/** Free variables of the statement, and of the shapes and strides of every buffer that it touches. */
+/** Free variables of the statement, and of the strides of every buffer that it touches. */
 export function sizesUsed(body: Stmt): readonly Var[] {
   const bound = new Set<Var>();
   const used = new Set<Var>();
@@ -46,6 +46,7 @@ export function sizesUsed(body: Stmt): readonly Var[] {
     see(expr);
     return false;
   });
-  for (const buffer of buffers) for (const expr of [...buffer.shape, ...(buffer.strides ?? [])]) see(expr);
+  // The outermost extent is no part of any address.
+  for (const buffer of buffers) for (const stride of stridesOf(buffer)) see(stride);
   return [...used].filter((variable) => !bound.has(variable));
 }

@@ -2,7 +2,7 @@
 
 import type { Expr, Var } from '../../ir/expr.ts';
 import { add, constantOf, int, mul } from '../../ir/expr-make.ts';
-import { substitute } from '../../ir/expr-walk.ts';
+import { contains, substitute } from '../../ir/expr-walk.ts';
 import type { Value } from '../../ir/graph.ts';
 import type { Buffer } from '../../ir/kernel.ts';
 import { addressOf, stridesOf } from '../../ir/kernel-walk.ts';
@@ -85,6 +85,8 @@ export interface Affine {
 /** An address as offset + sum of stride * index, if it is one. */
 export function affineAddress(buffer: Buffer, indices: readonly Expr[], over: readonly Var[]): Affine | undefined {
   const address = simplify(addressOf(buffer, indices));
+  // An index that is data is known only when the kernel runs.
+  if (contains(address, (node) => node.kind === 'load')) return undefined;
   const at = (set: Var | undefined): Expr =>
     simplify(substitute(address, new Map(over.map((index) => [index, int(index === set ? 1 : 0)]))));
   const offset = at(undefined);
