@@ -11,9 +11,11 @@ import {
   bitcast,
   cast,
   constant,
+  constantOf,
   div,
   eq,
   failure,
+  indexVar,
   int,
   le,
   load,
@@ -24,8 +26,12 @@ import {
   select,
   splat,
   unary,
+  variable,
 } from '../../ir/expr-make.ts';
-import type { Buffer } from '../../ir/kernel.ts';
+import { rewriteExpr } from '../../ir/expr-walk.ts';
+import type { Buffer, Stmt } from '../../ir/kernel.ts';
+import { printStmt } from '../../ir/kernel-print.ts';
+import { allocate, block, ifThen, letIn, loop, rewriteStmtExprs, store } from '../../ir/kernel-walk.ts';
 
 export const storedTypes = [
   'bool',
@@ -177,4 +183,100 @@ function guardedDivision(
     const other = fails && options.fails ? failure('divide', dtype, lanes) : zero(dtype, lanes);
     return select(ne(by, zero(dtype, 1)), divided, other);
   });
+}
+
+/** Replaces loads of one element of one source. */
+const replaceLoads = (stmt: Stmt, dtype: DType, at: number, by: Expr): Stmt =>
+  rewriteStmtExprs(stmt, (expr) =>
+    expr.kind === 'load' &&
+    expr.buffer === sources.get(dtype) &&
+    expr.lanes === 1 &&
+    constantOf(expr.indices[0]!) === at
+      ? by
+      : undefined,
+  );
+
+const statementTypes = ['float32', 'int32', 'int64', 'bool', 'uint8'] as const satisfies readonly DType[];
+
+/**
+ * Statements that read and write `sources`, with lets, branches, loops and registers. They draw their expressions from
+ * a small pool, so that much is shared, as objects and as equal copies.
+ */
+export function statement(options: Options): fc.Arbitrary<Stmt> {
+  const pool = (dtype: DType, lanes: number): fc.Arbitrary<readonly Expr[]> =>
+    fc.array(expression(dtype, lanes, 3, options), { minLength: 2, maxLength: 3 });
+  const pools = fc.record({
+    scalars: fc.tuple(...statementTypes.map((dtype) => pool(dtype, 1))),
+    vectors: fc.tuple(...statementTypes.map((dtype) => pool(dtype, 4))),
+  });
+  return pools.chain(({ scalars, vectors }) => {
+    const pick = (dtype: (typeof statementTypes)[number], lanes: number): fc.Arbitrary<Expr> => {
+      const choice = (lanes === 1 ? scalars : vectors)[statementTypes.indexOf(dtype)]!;
+      const one = fc.constantFrom(...choice);
+      const joined = fc.tuple(fc.constantFrom(...binaryOps(dtype)), one, one).map(([op, a, b]) => binary(op, a, b));
+      return fc.oneof(one, joined, one.map(copy));
+    };
+    const type = fc.constantFrom(...statementTypes);
+    const storeOne = fc
+      .tuple(type, fc.nat(sourceLength - 4), fc.boolean())
+      .chain(([dtype, at, isVector]) =>
+        pick(dtype, isVector ? 4 : 1).map((value) =>
+          store(sources.get(dtype)!, [isVector ? ramp(int(at), 1, 4) : int(at)], value),
+        ),
+      );
+    const within = (depth: number): fc.Arbitrary<Stmt> => {
+      if (depth === 0) return storeOne;
+      const inner = within(depth - 1);
+      const lets = fc
+        .tuple(type, inner, fc.boolean())
+        .chain(([dtype, body, isSame]) =>
+          pick(dtype, 1).map((value) => makeLet(dtype, isSame ? load(sources.get(dtype)!, [int(1)]) : value, body)),
+        );
+      const ifs = fc
+        .tuple(pick('bool', 1), inner, fc.option(inner, { nil: undefined }))
+        .map(([test, then, otherwise]) => ifThen(test, then, otherwise));
+      const looped = inner.map((body) => {
+        const index = indexVar('i', 3);
+        return loop(index, replaceLoads(body, 'uint8', 0, cast(index, 'uint8')));
+      });
+      const allocated = fc.tuple(type, inner, inner).chain(([dtype, first, second]) =>
+        pick(dtype, 1).map((value) => {
+          const buffer: Buffer = { name: 'r', dtype, shape: [], memory: 'register' };
+          const body = (stmt: Stmt): Stmt => replaceLoads(stmt, dtype, 2, load(buffer, []));
+          return allocate(
+            buffer,
+            block([store(buffer, [], value), body(first), store(buffer, [], value), body(second)]),
+          );
+        }),
+      );
+      const blocks = fc.array(inner, { minLength: 2, maxLength: 5 }).map(block);
+      return fc.oneof(storeOne, lets, ifs, looped, allocated, blocks, blocks, blocks);
+    };
+    return within(3).map(readable);
+  });
+}
+
+/** Counterexamples are shown as printed kernels. */
+function readable(stmt: Stmt): Stmt {
+  return Object.defineProperty(stmt, fc.toStringMethod, { value: () => `\n${printStmt(stmt)}\n`, enumerable: false });
+}
+
+const lettersOf = new Map<DType, ReturnType<typeof variable>>(
+  statementTypes.map((dtype) => [dtype, variable(`v_${dtype}`, dtype)]),
+);
+
+/** Siblings share one variable object, as copies of an unrolled body do; nested lets do not. */
+function makeLet(dtype: DType, value: Expr, body: Stmt): Stmt {
+  const common = lettersOf.get(dtype)!;
+  const isBound = (stmt: Stmt): boolean =>
+    (stmt.kind === 'let' && stmt.variable === common) ||
+    ('body' in stmt && (Array.isArray(stmt.body) ? stmt.body : [stmt.body]).some(isBound)) ||
+    (stmt.kind === 'if' && [stmt.then, stmt.otherwise].some((inner) => inner && isBound(inner)));
+  const name = isBound(body) ? variable(`w_${dtype}`, dtype) : common;
+  return letIn(name, value, replaceLoads(body, dtype, 1, name));
+}
+
+/** An equal expression made of new objects. */
+function copy(expr: Expr): Expr {
+  return rewriteExpr(expr, (node) => ({ ...node }));
 }
