@@ -46,7 +46,8 @@ function canMove(source: Value, host: Value, plan: FusionPlan): boolean {
 export function fillHost(host: Value, hosting: Hosting, state: LowerState): readonly Step[] {
   const steps: Step[] = [];
   for (const part of hosting.parts) {
-    if (state.hosts.hosted.get(part.source)?.host !== host)
+    // A source that stands in several parts lives in one of them.
+    if (state.hosts.hosted.get(part.source)?.offset !== part.offset)
       steps.push(callOf(makeKernel('copy', copyPart(host, part, state))));
   }
   if (hosting.fill !== undefined) {
