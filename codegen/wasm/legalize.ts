@@ -20,16 +20,25 @@ import {
   or,
   select,
   sub,
+  unary,
 } from '../../ir/expr-make.ts';
 import type { Kernel } from '../../ir/kernel.ts';
 import { rewriteStmtExprs } from '../../ir/kernel-walk.ts';
-import { legalizeKernel as widenKernel } from '../c/legalize.ts';
 import { isSmallFloat } from './representation.ts';
 
 export const legalizeKernel = (kernel: Kernel): Kernel => {
-  const widened = widenKernel(kernel);
-  return { ...widened, body: rewriteStmtExprs(widened.body, expandCast) };
+  const widened = rewriteStmtExprs(kernel.body, widenArithmetic);
+  return { ...kernel, body: rewriteStmtExprs(widened, expandCast) };
 };
+
+const wide = (expr: Expr): Expr => cast(expr, 'float32');
+
+function widenArithmetic(expr: Expr): Expr | undefined {
+  if (expr.kind === 'unary' && isSmallFloat(expr.dtype)) return cast(unary(expr.op, wide(expr.value)), expr.dtype);
+  if (expr.kind !== 'binary' || !isSmallFloat(expr.left.dtype)) return undefined;
+  const result = binary(expr.op, wide(expr.left), wide(expr.right));
+  return expr.dtype === 'bool' ? result : cast(result, expr.dtype);
+}
 
 function expandCast(expr: Expr): Expr | undefined {
   if (expr.kind === 'const' && isSmallFloat(expr.dtype)) {

@@ -1,6 +1,7 @@
 // Expressions as binaryen expressions. What a statement uses twice is computed once; what a loop does not change is
 // computed before it. A Select becomes `select` where both branches are cheap and harmless, an if otherwise.
 
+import { boundsOf } from '../../ir/bounds.ts';
 import { isInteger } from '../../ir/dtype.ts';
 import type { Cast, Expr, Load, Select, Splat } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
@@ -278,7 +279,7 @@ function requireHarmless(select: Select): void {
   const always = new Set([...certainParts([select.condition])].filter((part) => part.kind === 'load').map(exprKey));
   const check = (part: Expr): void => {
     const needsCondition =
-      (part.kind === 'load' && !isRegisterLoad(part) && !always.has(exprKey(part))) ||
+      (part.kind === 'load' && !isRegisterLoad(part) && !isInside(part) && !always.has(exprKey(part))) ||
       (part.kind === 'call' && part.callee === 'fail');
     if (needsCondition) throw new IrError('a vector condition protects a load or a failure');
     children(part).forEach(check);
@@ -286,3 +287,11 @@ function requireHarmless(select: Select): void {
   check(select.whenTrue);
   check(select.whenFalse);
 }
+
+/** The load is within the shape of its buffer, whatever the variables are. */
+const isInside = ({ buffer, indices }: Load): boolean =>
+  indices.every((index, axis) => {
+    const { min, max } = boundsOf(index.kind === 'ramp' ? index.base : index);
+    const width = index.kind === 'ramp' ? index.lanes : 1;
+    return min >= 0 && max + width <= boundsOf(buffer.shape[axis]!).min;
+  });
