@@ -20,10 +20,10 @@ import {
 } from './eval-scope.ts';
 import type { Expr } from './expr.ts';
 import { add, IrError, int, mul, product, sub } from './expr-make.ts';
+import { printExpr } from './expr-print.ts';
 import { loadsOf } from './expr-walk.ts';
 import type { Alloc, Buffer, Kernel, Let, Loop, Stmt, Store, While } from './kernel.ts';
-import { printExpr, printStmt } from './kernel-print.ts';
-import { ownExprs } from './kernel-walk.ts';
+import { printHead } from './kernel-print.ts';
 
 /** 0 is success; `errorNumbers` has the others. */
 export type ErrorNumber = 0 | 1 | 2 | 3;
@@ -110,7 +110,7 @@ function checkLength(emitter: Emitter, param: Buffer): readonly string[] {
 }
 
 function linesOf(emitter: Emitter, stmt: Stmt): readonly string[] {
-  if (emitter.checked) emitter.statements.push(describe(stmt));
+  if (emitter.checked) emitter.statements.push(printHead(stmt));
   switch (stmt.kind) {
     case 'loop':
       return loopLines(emitter, stmt);
@@ -136,15 +136,6 @@ function linesOf(emitter: Emitter, stmt: Stmt): readonly string[] {
       return [...lines, `if (!${text}) return error || ${errorNumbers[stmt.code]};`];
     }
   }
-}
-
-/** For messages: the statement without those inside it. */
-function describe(stmt: Stmt): string {
-  if (stmt.kind === 'store' || stmt.kind === 'check') return printStmt(stmt);
-  if (stmt.kind === 'let') return `let ${stmt.variable.name} = ${printExpr(stmt.value)}`;
-  return `${stmt.kind} ${ownExprs(stmt)
-    .map((expr) => printExpr(expr))
-    .join(', ')}`;
 }
 
 interface Evaluated {

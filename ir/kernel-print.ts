@@ -7,6 +7,7 @@
 import type { Expr, Var } from './expr.ts';
 import { type PrintedNames, printBuffer, printExpr, printShared, printType, printVar } from './expr-print.ts';
 import type { Buffer, Kernel, Stmt } from './kernel.ts';
+import { block, mapStmt } from './kernel-walk.ts';
 
 export { printExpr } from './expr-print.ts';
 
@@ -71,6 +72,18 @@ function linesOf(stmt: Stmt, names: PrintedNames): readonly string[] {
     case 'check':
       return line([stmt.condition], names, ([condition]) => `check ${condition} else ${stmt.code}`);
   }
+}
+
+/** One line for messages: the statement without those inside of it. */
+export function printHead(stmt: Stmt): string {
+  if (stmt.kind === 'block') return 'a block';
+  if (stmt.kind === 'if') return `if ${printExpr(stmt.condition)}`;
+  const alone = mapStmt(
+    stmt,
+    () => block([]),
+    (expr) => expr,
+  );
+  return printStmt(alone).replaceAll('\n', '; ');
 }
 
 export const printStmt = (stmt: Stmt): string => linesOf(stmt, new Map()).join('\n');
