@@ -2,11 +2,13 @@
 // that the types decide are decided, since compilers warn of them.
 
 import { boundsOf } from '../../ir/bounds.ts';
-import { dtypes, isFloat } from '../../ir/dtype.ts';
+import { dtypes, isFloat, isInteger } from '../../ir/dtype.ts';
 import type { Binary, Expr } from '../../ir/expr.ts';
-import { binary, bool, call, cast, splat, unary } from '../../ir/expr-make.ts';
+import { exprKey } from '../../ir/expr-key.ts';
+import { binary, bool, call, cast, constant, splat, sub, unary } from '../../ir/expr-make.ts';
 import type { Kernel } from '../../ir/kernel.ts';
 import { rewriteStmtExprs } from '../../ir/kernel-walk.ts';
+import { castScalar } from '../../ir/scalar.ts';
 
 export const legalizeKernel = (kernel: Kernel): Kernel => ({
   ...kernel,
@@ -16,6 +18,10 @@ export const legalizeKernel = (kernel: Kernel): Kernel => ({
 export function legalizeExpr(expr: Expr): Expr | undefined {
   switch (expr.kind) {
     case 'unary':
+      // A negation that wraps has no simple bounds; a difference has.
+      if (expr.op === 'neg' && isInteger(expr.dtype) && expr.dtype !== 'index') {
+        return sub(splat(constant(0, expr.dtype), expr.lanes), expr.value);
+      }
       if (!isNarrow(expr)) return undefined;
       return cast(unary(expr.op, wide(expr.value)), expr.dtype);
     case 'binary': {
@@ -41,19 +47,35 @@ function decide(expr: Binary): Expr | undefined {
   const a = boundsOf(expr.left);
   const b = boundsOf(expr.right);
   const answer = (value: boolean): Expr => splat(bool(value), expr.lanes);
-  // Bounds of 64-bit integers are rounded to doubles.
-  const exact = [a.min, a.max, b.min, b.max].every((value) => !Number.isFinite(value) || Number.isSafeInteger(value));
-  if (!exact) return undefined;
+  // Bounds of 64-bit integers are rounded to doubles: beyond 2^53 they can only be told from smaller ones.
+  const below = (x: number, y: number): boolean => x < y && (Number.isSafeInteger(x) || Number.isSafeInteger(y));
+  const notAbove = (x: number, y: number): boolean => below(x, y) || (x === y && Number.isSafeInteger(x));
+  const never = cannotEqual(expr.left, expr.right);
+  const equal = exprKey(expr.left) === exprKey(expr.right);
   switch (expr.op) {
     case 'lt':
-      return a.max < b.min ? answer(true) : a.min >= b.max ? answer(false) : undefined;
+      if (below(a.max, b.min)) return answer(true);
+      return equal || notAbove(b.max, a.min) ? answer(false) : undefined;
     case 'le':
-      return a.max <= b.min ? answer(true) : a.min > b.max ? answer(false) : undefined;
+      if (equal || notAbove(a.max, b.min)) return answer(true);
+      return below(b.max, a.min) ? answer(false) : undefined;
     case 'eq':
-      return a.max < b.min || b.max < a.min ? answer(false) : undefined;
+      if (equal) return answer(true);
+      return never || below(a.max, b.min) || below(b.max, a.min) ? answer(false) : undefined;
     case 'ne':
-      return a.max < b.min || b.max < a.min ? answer(true) : undefined;
+      if (equal) return answer(false);
+      return never || below(a.max, b.min) || below(b.max, a.min) ? answer(true) : undefined;
     default:
       return undefined;
   }
+}
+
+/** A widened integer and a constant that no value of the narrower type becomes. */
+function cannotEqual(left: Expr, right: Expr): boolean {
+  const wanted = right.kind === 'splat' ? right.value : right;
+  if (wanted.kind !== 'const' || left.kind !== 'cast' || left.bits) return false;
+  const from = left.value.dtype;
+  if (isFloat(from) || from === 'bool') return false;
+  const back = castScalar(left.dtype, from, castScalar(from, left.dtype, wanted.value));
+  return back !== wanted.value;
 }

@@ -57,7 +57,8 @@ export function functionContext(
 /** `loop`, if given, is the outermost statement, of which the function runs the iterations from `begin` to `end`. */
 export function printFunction(kernel: Kernel, options: PrintOptions, places: Addresses, loop?: Loop): Signature {
   const { dialect, helpers, name } = options;
-  const uses = usesOf(kernel.body, places);
+  // Of the loop itself only the part from begin to end is printed, not the extent.
+  const uses = usesOf(loop ? loop.body : kernel.body, places);
   const canFail = uses.fails || uses.checks;
   const stored = canFail && dialect.failure === 'stored';
   const names = functionNames();

@@ -5,7 +5,7 @@ import type { DType } from '../../ir/dtype.ts';
 import type { Binary, Expr, Select } from '../../ir/expr.ts';
 import { IrError } from '../../ir/expr-make.ts';
 import type { Printer } from './printer.ts';
-import { castTo, infix, prefix, type Text, within } from './text.ts';
+import { bitwise, castTo, infix, prefix, type Text, within } from './text.ts';
 import { bytesOf, maskElement } from './types.ts';
 import { convert, floatInfix, printSplat, typeName } from './vector-parts.ts';
 
@@ -60,18 +60,18 @@ export function printMaskBinary(expr: Binary, printer: Printer): Text {
   const b = printMask(right, bits, printer);
   switch (op) {
     case 'and':
-      return infix(a, '&', b, 4);
+      return bitwise(a, '&', b);
     case 'or':
-      return infix(a, '|', b, 4);
+      return bitwise(a, '|', b);
     case 'xor':
     case 'ne':
-      return infix(a, '^', b, 4);
+      return bitwise(a, '^', b);
     case 'eq':
-      return prefix('~', infix(a, '^', b, 4));
+      return prefix('~', bitwise(a, '^', b));
     case 'lt':
-      return infix(prefix('~', a), '&', b, 4);
+      return bitwise(prefix('~', a), '&', b);
     case 'le':
-      return infix(prefix('~', a), '|', b, 4);
+      return bitwise(prefix('~', a), '|', b);
     default:
       throw new IrError(`${op} of bool`);
   }
@@ -86,10 +86,10 @@ function requireComparison(op: Binary['op']): 'eq' | 'ne' | 'lt' | 'le' {
 export function printMaskBranches(expr: Select, printer: Printer): Text {
   const bits = maskBits(expr);
   const branch = (which: 'whenTrue' | 'whenFalse'): string => {
-    return within(resize(printer.printBranch(expr, which), expr[which], bits, printer), 4);
+    return within(resize(printer.printBranch(expr, which), expr[which], bits, printer), 5);
   };
   return {
-    text: `${within(printer.print(expr.condition), 4)} ? ${branch('whenTrue')} : ${branch('whenFalse')}`,
-    level: 5,
+    text: `${within(printer.print(expr.condition), 5)} ? ${branch('whenTrue')} : ${branch('whenFalse')}`,
+    level: 6,
   };
 }

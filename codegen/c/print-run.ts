@@ -151,7 +151,7 @@ function printCall(call: Call, run: RunContext): void {
       const writable = place?.kind === 'arena' || place?.kind === 'output';
       return pointerTo(buffer, writable, program, model, printer.print).text;
     });
-    const values = sizes.map((size) => within(printer.print(size), 4));
+    const values = sizes.map((size) => within(printer.print(size), 5));
     const text = `${name}(${[...(parallel ? ['io->parallel'] : []), ...pointers, ...values].join(', ')})`;
     context.out.line(canFail ? `if ((status = ${text}) != LAP_OK) return status;` : `${text};`);
   });

@@ -7,7 +7,7 @@ import { integerLiteral } from './literals.ts';
 import { cannotOverflow } from './overflow.ts';
 import type { Printer } from './printer.ts';
 import { absolute, mathName, minMax, minMaxBound, scalarFunction, sigmoid } from './scalar-helpers.ts';
-import { applied, castTo, infix, type Level, prefix, primary, type Text, within } from './text.ts';
+import { applied, bitwise, castTo, infix, type Level, prefix, primary, type Text, within } from './text.ts';
 import { unsignedType, valueType } from './types.ts';
 
 export function printLoad(load: Load, printer: Printer): Text {
@@ -42,7 +42,7 @@ export function printUnary({ op, value, dtype }: Unary, printer: Printer): Text 
       return isSigned(dtype) ? applied(helpers.use(absolute(dialect.helperQualifiers, dtype)), operand) : operand;
     case 'not':
       if (dtype === 'bool') return prefix('!', operand);
-      return dtypes[dtype].bits < 32 ? castTo(valueType(dtype), prefix('~', operand)) : prefix('~', operand);
+      return printComplement(value, operand);
     case 'sqrt':
     case 'floor':
     case 'ceil':
@@ -51,6 +51,15 @@ export function printUnary({ op, value, dtype }: Unary, printer: Printer): Text 
       helpers.useHeader('math.h');
       return applied(mathName(op, dtype), operand);
   }
+}
+
+/** gcc warns of the complement of a promoted unsigned value or a comparison, even where it is cut again or widened. */
+function printComplement(value: Expr, operand: Text): Text {
+  const { dtype } = value;
+  const plain = isSigned(dtype) || dtypes[dtype].bits >= 32;
+  if (plain && value.kind !== 'cast') return prefix('~', operand);
+  const ones = isSigned(dtype) ? -1n : (1n << BigInt(dtypes[dtype].bits)) - 1n;
+  return infix(integerLiteral(ones, dtype), '-', operand, 3);
 }
 
 const operators = {
@@ -69,6 +78,8 @@ const operators = {
   lt: ['<', 4],
   le: ['<=', 4],
 } as const satisfies Record<string, readonly [string, Level]>;
+
+const logical = { and: ['&&', 5], or: ['||', 5], xor: ['!=', 4] } as const;
 
 export function printBinary(expr: Binary, printer: Printer): Text {
   const { op, left, right } = expr;
@@ -89,9 +100,11 @@ export function printBinary(expr: Binary, printer: Printer): Text {
     case 'and':
     case 'or':
     case 'xor':
-      if (left.dtype === 'bool')
-        return infix(printer.print(left), { and: '&&', or: '||', xor: '!=' }[op], printer.print(right), 4);
-      return infix(printer.print(left), operators[op][0], printer.print(right), 4);
+      if (left.dtype === 'bool') {
+        const [operator, level] = logical[op];
+        return infix(printer.print(left), operator, printer.print(right), level);
+      }
+      return bitwise(printer.print(left), operators[op][0], printer.print(right));
     case 'eq':
     case 'ne':
     case 'lt':
@@ -154,10 +167,8 @@ function printDivision({ dtype, left, right }: Binary, op: 'div' | 'mod', printe
     return applied(mathName('fmod', dtype), a, b);
   }
   const divisor = constantOf(right);
-  const minusOne = divisor === undefined ? isSigned(dtype) : divisor === -1;
-  if (dtype !== 'index' && (minusOne || divisor === 0)) {
-    return applied(helpers.use(scalarFunction(dialect.helperQualifiers, op, dtype)), a, b);
-  }
+  const isPlain = dtype === 'index' || (divisor !== undefined && divisor !== 0 && divisor !== -1);
+  if (!isPlain) return applied(helpers.use(scalarFunction(dialect.helperQualifiers, op, dtype)), a, b);
   return infix(a, operators[op][0], b, 2);
 }
 
@@ -178,8 +189,8 @@ function printShift({ dtype, left, right }: Binary, op: 'shl' | 'shr', printer: 
     return applied(helpers.use(scalarFunction(dialect.helperQualifiers, op, dtype)), value, printer.print(right));
   }
   const by = primary(String(amount));
-  if (op === 'shr') return infix(value, '>>', by, 4);
-  if (dtype === 'uint32' || dtype === 'uint64') return infix(value, '<<', by, 4);
+  if (op === 'shr') return bitwise(value, '>>', by);
+  if (dtype === 'uint32' || dtype === 'uint64') return bitwise(value, '<<', by);
   const wide = bits < 32 ? 'uint32_t' : unsignedType(dtype);
-  return castTo(valueType(dtype), infix(castTo(wide, value), '<<', by, 4));
+  return castTo(valueType(dtype), bitwise(castTo(wide, value), '<<', by));
 }

@@ -42,8 +42,8 @@ export function printSize(size: Expr, nameOf: (variable: Var) => string, helpers
         return expr.value.dtype === 'bool' ? castTo('int64_t', print(expr.value)) : print(expr.value);
       case 'select':
         return {
-          text: `${within(print(expr.condition), 4)} ? ${within(print(expr.whenTrue), 4)} : ${within(print(expr.whenFalse), 4)}`,
-          level: 5,
+          text: `${within(print(expr.condition), 5)} ? ${within(print(expr.whenTrue), 5)} : ${within(print(expr.whenFalse), 5)}`,
+          level: 6,
         };
       case 'unary':
         if (expr.op === 'not') return primary(`!(${print(expr.value).text})`);

@@ -181,12 +181,8 @@ function printLet({ variable, value, body }: Let, context: FunctionContext): voi
 function printLoop(stmt: Loop, context: FunctionContext): void {
   const { index, extent, body } = stmt;
   if (stmt.as === 'unrolled') throw new IrError(`loop ${index.name} was to be unrolled before printing`);
-  const printer = prepare([extent], context);
-  const count = printer.print(extent);
   const part = context.part?.loop === stmt ? context.part : undefined;
-  const isName = part || extent.kind === 'const' || extent.kind === 'var';
-  const end = part ? part.end : isName ? count.text : context.names.fresh(`${index.name}_end`);
-  if (!isName) context.out.line(`const ptrdiff_t ${end} = ${count.text};`);
+  const end = part ? part.end : printExtent(extent, index, context);
   context.names.open();
   const name = context.names.fresh(index.name);
   context.variables.set(index, name);
@@ -195,6 +191,15 @@ function printLoop(stmt: Loop, context: FunctionContext): void {
     `for (ptrdiff_t ${name} = ${part?.begin ?? '0'}; ${name} < ${end}; ${name}++) {`;
   printBlock(head, context, () => printStmt(body, context));
   context.names.close();
+}
+
+/** A name or literal for the number of turns. */
+function printExtent(extent: Expr, index: Var, context: FunctionContext): string {
+  const count = prepare([extent], context).print(extent).text;
+  if (extent.kind === 'const' || extent.kind === 'var') return count;
+  const name = context.names.fresh(`${index.name}_end`);
+  context.out.line(`const ptrdiff_t ${name} = ${count};`);
+  return name;
 }
 
 function printWhile({ condition, body }: While, context: FunctionContext): void {

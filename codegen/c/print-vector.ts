@@ -8,7 +8,7 @@ import { carrier, printMask, printMaskBinary, printMaskBranches } from './print-
 import { printVectorCast } from './print-vector-cast.ts';
 import { type Printer, printFailure, printSelect } from './printer.ts';
 import { sigmoid } from './scalar-helpers.ts';
-import { applied, castTo, infix, prefix, primary, type Text } from './text.ts';
+import { applied, bitwise, castTo, infix, prefix, primary, type Text } from './text.ts';
 import { maskElement, unsignedOf, vectorType } from './types.ts';
 import {
   absoluteVector,
@@ -135,11 +135,11 @@ function printBinary(expr: Binary, printer: Printer): Text {
     case 'shr':
       return printShift(expr, op, printer);
     case 'and':
-      return infix(a(), '&', b(), 4);
+      return bitwise(a(), '&', b());
     case 'or':
-      return infix(a(), '|', b(), 4);
+      return bitwise(a(), '|', b());
     case 'xor':
-      return infix(a(), '^', b(), 4);
+      return bitwise(a(), '^', b());
     case 'eq':
     case 'ne':
     case 'lt':
@@ -156,8 +156,8 @@ function printShift({ left, right, dtype, lanes }: Binary, op: 'shl' | 'shr', pr
     return applied(printer.environment.helpers.use(helper), value, printer.print(right));
   }
   const by = primary(String(amount));
-  if (op === 'shr' || !isSigned(dtype)) return infix(value, op === 'shr' ? '>>' : '<<', by, 4);
-  return throughUnsigned(dtype, lanes, printer, (cast) => infix(cast(value), '<<', by, 4));
+  if (op === 'shr' || !isSigned(dtype)) return bitwise(value, op === 'shr' ? '>>' : '<<', by);
+  return throughUnsigned(dtype, lanes, printer, (cast) => bitwise(cast(value), '<<', by));
 }
 
 function printVectorSelect(expr: Select, printer: Printer): Text {

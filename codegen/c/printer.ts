@@ -39,7 +39,7 @@ export function printSelect(expr: Select, printer: Printer): Text {
   const condition = printer.print(expr.condition);
   const whenTrue = printer.printBranch(expr, 'whenTrue');
   const whenFalse = printer.printBranch(expr, 'whenFalse');
-  return { text: `${within(condition, 4)} ? ${within(whenTrue, 4)} : ${within(whenFalse, 4)}`, level: 5 };
+  return { text: `${within(condition, 5)} ? ${within(whenTrue, 5)} : ${within(whenFalse, 5)}`, level: 6 };
 }
 
 /** A call that records the error; the value of a scalar. */

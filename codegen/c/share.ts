@@ -106,12 +106,12 @@ function properties(order: readonly Expr[], operandsOf: OperandsOf) {
   return { speculable, deep };
 }
 
-/** A load without operands is a local variable. */
+/** A load without operands is a local variable. Division is total but for sizes, see `divide` in scalar-helpers.ts. */
 function isSafe(expr: Expr, operands: readonly Expr[]): boolean {
   if (expr.kind === 'load') return operands.length === 0;
   if (expr.kind === 'call') return expr.callee !== 'fail';
   if (expr.kind !== 'binary' || (expr.op !== 'div' && expr.op !== 'mod')) return true;
-  return expr.dtype === 'float32' || expr.dtype === 'float64' || (constantOf(expr.right) ?? 0) !== 0;
+  return expr.dtype !== 'index' || (constantOf(expr.right) ?? 0) !== 0;
 }
 
 /** Printed again rather than named: names, literals, and index arithmetic of two of these. */

@@ -1,7 +1,7 @@
 // Pieces of C text that know how tightly they bind, and a writer of indented lines.
 
-/** 0: a name, literal, call or element; 1: unary and casts; 2: * / %; 3: + -; 4: any other operator; 5: ?: and comma. */
-export type Level = 0 | 1 | 2 | 3 | 4 | 5;
+/** 0: a name, literal, call or element; 1: unary, casts; 2: * / %; 3: + -; 4: shifts, comparisons, bits; 5: && ||; 6: ?: */
+export type Level = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 export interface Text {
   readonly text: string;
@@ -13,11 +13,35 @@ export const primary = (text: string): Text => ({ text, level: 0 });
 /** The text, in parentheses unless it binds at least as tightly as `level`. */
 export const within = (piece: Text, level: Level): string => (piece.level <= level ? piece.text : `(${piece.text})`);
 
-export const infix = (left: Text, operator: string, right: Text, level: Level): Text => ({
-  // Among the operators of level 4 compilers ask for parentheses even where C does not.
-  text: `${within(left, level === 4 ? 3 : level)} ${operator} ${within(right, level === 4 ? 3 : ((level - 1) as Level))}`,
-  level,
+export function infix(left: Text, operator: string, right: Text, level: Level): Text {
+  // Among the operators of one level from 4 on compilers ask for parentheses even where C does not.
+  const looser = level >= 4 ? lower(level) : level;
+  return { text: `${within(left, looser)} ${operator} ${within(right, lower(level))}`, level };
+}
+
+/** Compilers also ask for parentheses around arithmetic between bit operators. */
+export const bitwise = (left: Text, operator: string, right: Text): Text => ({
+  text: `${within(left, 1)} ${operator} ${within(right, 1)}`,
+  level: 4,
 });
+
+/** The next tighter level. */
+function lower(level: Level): Level {
+  switch (level) {
+    case 6:
+      return 5;
+    case 5:
+      return 4;
+    case 4:
+      return 3;
+    case 3:
+      return 2;
+    case 2:
+      return 1;
+    default:
+      return 0;
+  }
+}
 
 export const prefix = (operator: string, operand: Text): Text => ({
   text: `${operator}${within(operand, operator.endsWith(')') ? 1 : 0)}`,
@@ -27,7 +51,7 @@ export const prefix = (operator: string, operand: Text): Text => ({
 export const castTo = (type: string, value: Text): Text => prefix(`(${type})`, value);
 
 export const applied = (name: string, ...operands: readonly Text[]): Text =>
-  primary(`${name}(${operands.map((operand) => within(operand, 4)).join(', ')})`);
+  primary(`${name}(${operands.map((operand) => within(operand, 5)).join(', ')})`);
 
 export interface Writer {
   line(text: string): void;
