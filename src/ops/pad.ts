@@ -19,7 +19,7 @@ import {
   sub,
 } from '../../ir/expr-make.ts';
 import { simplify } from '../../ir/simplify.ts';
-import { optionalInts, stringAttribute } from './attributes.ts';
+import { optionalFloat, optionalInts, stringAttribute } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { numbersOf, sizesOf } from './elements.ts';
 import { isNumbers, withInput, without } from './legacy.ts';
@@ -121,18 +121,19 @@ function insideData(position: Expr, extent: Expr, { begin, end }: Margin): Expr 
 export const Pad = op('Pad', {
   inputs: ['data', 'pads', 'constant_value?', 'axes?'],
   outputs: ['output'],
-  attributes: { mode: stringAttribute('constant', ['constant', 'reflect', 'edge', 'wrap']) },
+  attributes: {
+    mode: stringAttribute('constant', ['constant', 'reflect', 'edge', 'wrap']),
+    /** The constant, before opset 11 made it an input. */
+    value: optionalFloat,
+  },
   types: { data: anyType, pads: sizeType, constant_value: anyType, axes: indexType },
   since: 25,
-  // Before opset 11 pads and value were attributes (paddings in opset 1).
+  // Before opset 11 pads was an attribute (paddings in opset 1).
   upgrade: (node) => {
-    const { pads, paddings, value } = node.attributes;
-    const list = isNumbers(pads) ? pads : isNumbers(paddings) ? paddings : undefined;
-    if (!list || node.inputs.length > 1) return node;
-    const type = node.inputs[0]?.type;
-    const dtype = type?.kind === 'tensor' ? type.dtype : 'float32';
-    const padded = withInput(without(node, 'pads', 'paddings', 'value'), 1, node.constant(list, 'int64'));
-    return withInput(padded, 2, node.constant([Number(value ?? 0)], dtype, true));
+    const { pads, paddings } = node.attributes;
+    const list = isNumbers(pads) ? pads : paddings;
+    const plain = without(node, 'pads', 'paddings');
+    return isNumbers(list) ? withInput(plain, 1, node.constant(list, 'int64')) : plain;
   },
   type: ({ data, pads, axes }, _, context) => {
     const margins = knownMargins(data, pads, axes, (rule) => context.fail(rule));
@@ -146,14 +147,14 @@ export const Pad = op('Pad', {
       data.shape.map((extent, axis) => add(add(extent, margins[axis]!.begin), margins[axis]!.end)),
     );
   },
-  compute: ({ data, pads, constant_value, axes }, { mode }, index) => {
+  compute: ({ data, pads, constant_value, axes }, { mode, value }, index) => {
     const known = knownMargins(data, pads, axes, alreadyChecked);
     const margins = known ?? data.shape.map((_, axis) => runTimeMargin(data, pads, axes, axis));
     const kind = mode as 'constant' | Mode;
     const source = index.map((own, axis) => dataPosition(own, data.shape[axis]!, kind, margins[axis]!));
     const element = data.at(...source);
     if (kind === 'constant') {
-      const fill = constant_value ? scalarOf(constant_value) : constant(0, data.dtype);
+      const fill = constant_value ? scalarOf(constant_value) : constant(value ?? 0, data.dtype);
       return select(all(source.map((at, axis) => insideData(at, data.shape[axis]!, margins[axis]!))), element, fill);
     }
     // Nothing can be mirrored or repeated where there is nothing.

@@ -114,10 +114,15 @@ function resolvedAxes(inputs: ResizeInputs, attributes: Attributes, outputs: rea
       return { ...axis, scale };
     })
     .filter((axis) => {
-      const same = constantOf(axis.scale) === 1 && sameSize(outputs[axis.axis]!, axis.input);
-      return !same || axis.region !== undefined;
+      const same = sameSize(outputs[axis.axis]!, axis.input);
+      if (same && isBatch(axis.axis, inputs.X, attributes)) return false;
+      return !same || constantOf(axis.scale) !== 1 || axis.region !== undefined;
     });
 }
+
+/** Interpolation leaves N and C alone if they keep their size, whatever roi says of them; so does ONNX Runtime. */
+const isBatch = (axis: number, X: Operand, { mode, axes }: Attributes): boolean =>
+  axis < 2 && X.rank >= 4 && mode !== 'nearest' && axes === undefined;
 
 /** tf_crop_and_resize: outside of the input the value is a constant. */
 function extrapolated(
