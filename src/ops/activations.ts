@@ -17,7 +17,7 @@ import { without, withoutConsumed } from './legacy.ts';
 import {
   anyFloat,
   anyNumeric,
-  broadcastShapes,
+  broadcastsTo,
   floatTypes,
   readBroadcast,
   scalarOf,
@@ -148,8 +148,7 @@ export const PRelu = op('PRelu', {
   upgrade: (node, opset) =>
     opset < 7 ? { ...node, attributes: { channels: hasOneElement(node.inputs[1]) ? 0 : 1 } } : node,
   type: ({ X, slope }, { channels }, context) => {
-    const shape = broadcastShapes([X.shape, slopeOf(X, slope, channels !== 0).shape], context);
-    if (shape.length !== X.rank || !shape.every((extent, axis) => sameSize(extent, X.shape[axis]!)))
+    if (!broadcastsTo(slopeOf(X, slope, channels !== 0).shape, X.shape))
       context.fail('slope must broadcast to the shape of X.');
     return tensorOf(X.dtype, X.shape);
   },

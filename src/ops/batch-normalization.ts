@@ -1,26 +1,12 @@
 // BatchNormalization. In training mode the statistics come from the batch, and the running ones move towards them.
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import {
-  add,
-  cast,
-  constant,
-  constantOf,
-  div,
-  indexVar,
-  int,
-  mul,
-  product,
-  reduce,
-  sub,
-  unary,
-} from '../../ir/expr-make.ts';
-import { sameSize } from '../../ir/simplify.ts';
+import { add, cast, constant, div, indexVar, int, mul, product, reduce, sub, unary } from '../../ir/expr-make.ts';
 import { accumulatorType } from './accumulate.ts';
 import { floatAttribute, intAttribute } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { withAttributes, without } from './legacy.ts';
-import { anyFloat, floatTypes, tensorOf, typeSet } from './types.ts';
+import { anyFloat, differ, floatTypes, tensorOf, typeSet } from './types.ts';
 
 const parameters = typeSet('T1', floatTypes);
 const statistics = typeSet('T2', floatTypes);
@@ -28,9 +14,7 @@ const statistics = typeSet('T2', floatTypes);
 function checkStatistics(X: Operand, operand: Operand, name: string, context: TypeContext): void {
   const fits = operand.shape.every((extent, axis) => {
     const channels = X.shape[axis + 1];
-    return (
-      channels && (constantOf(extent) === undefined || constantOf(channels) === undefined || sameSize(extent, channels))
-    );
+    return channels !== undefined && !differ(extent, channels);
   });
   if (operand.rank === 0 || !fits) context.fail(`${name} must have one element for each channel of X (axis 1).`);
 }

@@ -3,7 +3,6 @@
 import type { Expr } from '../../ir/expr.ts';
 import { add, cast, constant, constantOf, div, indexVar, int, mul, reduce, select, sub } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
-import { sameSize } from '../../ir/simplify.ts';
 import { accumulatorType } from './accumulate.ts';
 import { Add, Div, Mul, Sub } from './arithmetic.ts';
 import { dtypeAttribute, floatAttribute, intAttribute, intsAttribute, requiredInt } from './attributes.ts';
@@ -15,13 +14,13 @@ import { power } from './power.ts';
 import { ReduceL1, ReduceL2, ReduceMean } from './reductions.ts';
 import { Reshape } from './reshape.ts';
 import { within } from './run-time-operands.ts';
-import { anyFloat, normalizeAxes, normalizeAxis, tensorOf } from './types.ts';
+import { anyFloat, differ, normalizeAxes, normalizeAxis, tensorOf } from './types.ts';
 import { Reciprocal, Sqrt } from './unary.ts';
 
 const checkParameter = (operand: Operand, name: string, size: Expr, meaning: string, context: TypeContext): void => {
   if (operand.rank !== 1) context.fail(`${name} must have rank 1, got ${operand.rank}.`);
   const found = operand.shape[0]!;
-  if (constantOf(found) !== undefined && constantOf(size) !== undefined && !sameSize(found, size))
+  if (differ(found, size))
     context.fail(`${name} has ${constantOf(found)} elements; X has ${constantOf(size)} ${meaning}.`);
 };
 

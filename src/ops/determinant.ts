@@ -20,10 +20,9 @@ import {
 } from '../../ir/expr-make.ts';
 import type { Buffer, Stmt } from '../../ir/kernel.ts';
 import { allocate, block, ifThen, loop, loops, store } from '../../ir/kernel-walk.ts';
-import { sameSize } from '../../ir/simplify.ts';
 import { accumulatorType } from './accumulate.ts';
 import { op } from './define.ts';
-import { anyFloat, tensorOf } from './types.ts';
+import { anyFloat, differ, tensorOf } from './types.ts';
 
 /** Only `Det` makes it: its second output is the scratch copy, planned like every other buffer. */
 const Eliminate = op('Eliminate', {
@@ -48,8 +47,7 @@ export const Det = op('Det', {
   type: ({ X }, _, context) => {
     if (X.rank < 2) context.fail(`X must have at least rank 2, got ${X.rank}.`);
     const [rows, columns] = [X.shape.at(-2)!, X.shape.at(-1)!];
-    const known = constantOf(rows) !== undefined && constantOf(columns) !== undefined;
-    if (known && !sameSize(rows, columns))
+    if (differ(rows, columns))
       context.fail(`matrices must be square, got ${constantOf(rows)} × ${constantOf(columns)}.`);
     return tensorOf(X.dtype, X.shape.slice(0, -2));
   },

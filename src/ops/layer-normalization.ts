@@ -4,13 +4,12 @@ import type { DType } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
 import { int } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
-import { sameSize } from '../../ir/simplify.ts';
 import { Add, Mul, Sub } from './arithmetic.ts';
 import { dtypeAttribute, floatAttribute, intAttribute } from './attributes.ts';
 import { castTo, scalarLike, tensorTypeOf } from './compose.ts';
 import { type Builder, type Operand, op, type TypeContext } from './define.ts';
 import { ReduceMean } from './reductions.ts';
-import { anyFloat, broadcastShapes, floatTypes, normalizeAxis, tensorOf, typeSet } from './types.ts';
+import { anyFloat, broadcastsTo, floatTypes, normalizeAxis, tensorOf, typeSet } from './types.ts';
 import { Reciprocal, Sqrt } from './unary.ts';
 
 const attributes = {
@@ -20,11 +19,8 @@ const attributes = {
 };
 
 /** Scale and bias broadcast to X, and only in that direction. */
-export function checkBroadcastsTo(X: Operand, operand: Operand | undefined, name: string, context: TypeContext): void {
-  if (!operand) return;
-  const shape = broadcastShapes([X.shape, operand.shape], context);
-  const same = shape.length === X.rank && shape.every((extent, axis) => sameSize(extent, X.shape[axis]!));
-  if (!same) context.fail(`${name} must broadcast to the shape of X.`);
+function checkBroadcastsTo(X: Operand, operand: Operand | undefined, name: string, context: TypeContext): void {
+  if (operand && !broadcastsTo(operand.shape, X.shape)) context.fail(`${name} must broadcast to the shape of X.`);
 }
 
 const axesFrom = (axis: number, rank: number): readonly number[] => {

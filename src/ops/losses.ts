@@ -1,9 +1,7 @@
 // NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss.
 
-import type { Expr } from '../../ir/expr.ts';
-import { cast, constant, constantOf, eq, failure, mul, neg, select } from '../../ir/expr-make.ts';
+import { cast, constant, eq, failure, mul, neg, select } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
-import { sameSize } from '../../ir/simplify.ts';
 import { Div } from './arithmetic.ts';
 import { optionalInt, stringAttribute } from './attributes.ts';
 import { castTo, tensorTypeOf, widened } from './compose.ts';
@@ -11,7 +9,7 @@ import { type Builder, type Operand, op, type TypeContext } from './define.ts';
 import { ReduceMean, ReduceSum } from './reductions.ts';
 import { within } from './run-time-operands.ts';
 import { LogSoftmax } from './softmax.ts';
-import { anyFloat, indexType, tensorOf } from './types.ts';
+import { anyFloat, differ, indexType, tensorOf } from './types.ts';
 
 /** Output 0: -weight[target] * input[target]; output 1: weight[target]. Both are 0 where the target is ignored. */
 const Picked = op('Picked', {
@@ -51,11 +49,9 @@ function lossType(
 ) {
   if (input.rank < 2) context.fail(`the scores must have at least rank 2, got ${input.rank}.`);
   const expected = input.shape.filter((_, axis) => axis !== 1);
-  const differs = (a: Expr, b: Expr): boolean =>
-    constantOf(a) !== undefined && constantOf(b) !== undefined && !sameSize(a, b);
-  if (target.rank !== expected.length || expected.some((extent, axis) => differs(extent, target.shape[axis]!)))
+  if (target.rank !== expected.length || expected.some((extent, axis) => differ(extent, target.shape[axis]!)))
     context.fail('the labels must have the shape of the scores without axis 1.');
-  if (weight && (weight.rank !== 1 || differs(weight.shape[0]!, input.shape[1]!)))
+  if (weight && (weight.rank !== 1 || differ(weight.shape[0]!, input.shape[1]!)))
     context.fail('the weights must have one element for each class (axis 1 of the scores).');
   return tensorOf(input.dtype, reduction === 'none' ? target.shape : []);
 }

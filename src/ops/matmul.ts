@@ -3,18 +3,15 @@
 import { isFloat } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import { add, cast, constant, constantOf, indexVar, mul } from '../../ir/expr-make.ts';
-import { sameSize } from '../../ir/simplify.ts';
 import { accumulatorType, sumOf } from './accumulate.ts';
 import { floatAttribute, intAttribute } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { without } from './legacy.ts';
-import { anyNumeric, broadcastShapes, readBroadcast, tensorOf } from './types.ts';
+import { anyNumeric, broadcastShapes, broadcastsTo, differ, readBroadcast, tensorOf } from './types.ts';
 
 /** Refuses two extents that are known and differ. */
 export function checkDepth(a: Expr, b: Expr, context: TypeContext): void {
-  if (!sameSize(a, b) && constantOf(a) !== undefined && constantOf(b) !== undefined) {
-    context.fail(`A has ${constantOf(a)} columns and B has ${constantOf(b)} rows; they must be equal.`);
-  }
+  if (differ(a, b)) context.fail(`A has ${constantOf(a)} columns and B has ${constantOf(b)} rows; they must be equal.`);
 }
 
 /** The shape of numpy.matmul: vectors are promoted to matrices, leading axes broadcast. */
@@ -80,11 +77,7 @@ export const Gemm = op('Gemm', {
     const [depthB, columns] = transB ? [B.shape[1]!, B.shape[0]!] : [B.shape[0]!, B.shape[1]!];
     checkDepth(depthA, depthB, context);
     const shape = [rows, columns];
-    if (C) {
-      const both = broadcastShapes([shape, C.shape], context);
-      if (both.length !== 2 || !both.every((extent, axis) => sameSize(extent, shape[axis]!)))
-        context.fail('C must broadcast to the shape of the product.');
-    }
+    if (C && !broadcastsTo(C.shape, shape)) context.fail('C must broadcast to the shape of the product.');
     return tensorOf(A.dtype, shape);
   },
   compute: ({ A, B, C }, { alpha, beta, transA, transB }, index, { types }) => {

@@ -5,7 +5,7 @@ import type { DType } from '../../ir/dtype.ts';
 import { dtypes, isFloat, isInteger } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
 import { add, cast, ceilDiv, constantOf, div, int, mul, sub, unary } from '../../ir/expr-make.ts';
-import { sameSize, simplify } from '../../ir/simplify.ts';
+import { simplify } from '../../ir/simplify.ts';
 import { Div, Max, Min, Sub } from './arithmetic.ts';
 import { intAttribute, optionalDtype } from './attributes.ts';
 import { convert } from './cast.ts';
@@ -13,7 +13,7 @@ import { castTo, scalarLike } from './compose.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { Equal, Where } from './logic.ts';
 import { ReduceMax, ReduceMin } from './reductions.ts';
-import { float8Types, floatTypes, normalizeAxis, tensorOf, typeSet } from './types.ts';
+import { differ, float8Types, floatTypes, normalizeAxis, tensorOf, typeSet } from './types.ts';
 import { Round } from './unary.ts';
 
 export const quantizedTypes: readonly DType[] = [
@@ -47,9 +47,6 @@ function parameterAt(parameter: Operand, x: Operand, { axis, block_size }: Granu
   return parameter.at(...index.map((at, i) => (i === own ? div(at, int(block_size)) : at)));
 }
 
-const differs = (a: Expr, b: Expr): boolean =>
-  constantOf(a) !== undefined && constantOf(b) !== undefined && !sameSize(a, b);
-
 function checkParameter(
   parameter: Operand,
   name: string,
@@ -62,14 +59,14 @@ function checkParameter(
   if (block_size < 0) context.fail(`block_size must not be negative, got ${block_size}.`);
   if (!block_size) {
     if (parameter.rank !== 1) context.fail(`${name} has rank ${parameter.rank}; without block_size it must be 0 or 1.`);
-    if (differs(parameter.shape[0]!, x.shape[own] ?? int(1)))
+    if (differ(parameter.shape[0]!, x.shape[own] ?? int(1)))
       context.fail(
         `${name} has ${constantOf(parameter.shape[0]!)} elements; axis ${own} has ${constantOf(x.shape[own]!)}.`,
       );
     return;
   }
   const blocks = x.shape.map((extent, i) => (i === own ? simplify(ceilDiv(extent, int(block_size))) : extent));
-  if (parameter.rank !== x.rank || blocks.some((extent, i) => differs(extent, parameter.shape[i]!)))
+  if (parameter.rank !== x.rank || blocks.some((extent, i) => differ(extent, parameter.shape[i]!)))
     context.fail(`${name} must have the shape of x with axis ${own} divided into blocks of ${block_size}.`);
 }
 

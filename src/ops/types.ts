@@ -38,6 +38,15 @@ export const tensorOf = (dtype: DType, shape: readonly Expr[]): TensorType => ({
 
 const isOne = (extent: Expr): boolean => constantOf(extent) === 1;
 
+/** Whether two sizes are both known and not equal. A size that only a run knows may turn out to be right. */
+export const differ = (a: Expr, b: Expr): boolean =>
+  constantOf(a) !== undefined && constantOf(b) !== undefined && constantOf(a) !== constantOf(b);
+
+/** Whether an operand of this shape may broadcast to the target without changing it. */
+export const broadcastsTo = (shape: readonly Expr[], target: readonly Expr[]): boolean =>
+  shape.length <= target.length &&
+  shape.every((extent, axis) => isOne(extent) || !differ(extent, target[target.length - shape.length + axis]!));
+
 /** Multidirectional broadcasting (ONNX Broadcasting.md). Two different symbolic sizes must be equal at run time. */
 export function broadcastShapes(shapes: readonly (readonly Expr[])[], context: TypeContext): readonly Expr[] {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
