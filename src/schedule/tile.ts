@@ -53,11 +53,12 @@ export function tile(kernel: Kernel, tiling: Tiling): Kernel {
     after.push(split(`${n}.e`, [...(tiling.scattered ? [] : tiling.widths), 1]), simplifyKernel, vectorize(`${n}.e.i`));
   }
   if (lanes > 1 && tiling.padded) after.push(pad(`${n}.i`, lanes));
+  if (lanes > 1) after.push(split(`${n}.i`, lanes), simplifyKernel, vectorize(`${n}.i.i`), unroll(`${n}.i.o`));
+  else after.push(unroll(`${n}.i`));
+  // Copies come last: until then every step sees one row.
   for (const { loop } of rows) after.push(unroll(`${loop}.i`));
   for (const name of tiling.unrolled) after.push(unroll(name));
-  if (lanes > 1) after.push(split(`${n}.i`, lanes), unroll(`${n}.i.o`), simplifyKernel, vectorize(`${n}.i.i`));
-  else after.push(unroll(`${n}.i`));
-  return applySteps(spilled, [...after, simplifyKernel]);
+  return applySteps(spilled, after);
 }
 
 /** Splits from the outside inward and moves each loop within tiles inward, so that every copy stays a perfect nest. */
