@@ -70,12 +70,17 @@ function decide(expr: Binary): Expr | undefined {
   }
 }
 
-/** A widened integer and a constant that no value of the narrower type becomes. */
+/** An integer expression and a constant that it never is, by its bits or because it was widened. */
 function cannotEqual(left: Expr, right: Expr): boolean {
   const wanted = right.kind === 'splat' ? right.value : right;
-  if (wanted.kind !== 'const' || left.kind !== 'cast' || left.bits) return false;
+  if (wanted.kind !== 'const') return false;
+  if (left.kind === 'binary' && (left.op === 'and' || left.op === 'or')) {
+    const mask = left.right.kind === 'splat' ? left.right.value : left.right;
+    if (mask.kind !== 'const') return false;
+    const [kept, bits] = [BigInt(mask.value), BigInt(wanted.value)];
+    return left.op === 'and' ? (bits & ~kept) !== 0n : (kept & ~bits) !== 0n;
+  }
+  if (left.kind !== 'cast' || left.bits || isFloat(left.value.dtype) || left.value.dtype === 'bool') return false;
   const from = left.value.dtype;
-  if (isFloat(from) || from === 'bool') return false;
-  const back = castScalar(left.dtype, from, castScalar(from, left.dtype, wanted.value));
-  return back !== wanted.value;
+  return castScalar(left.dtype, from, castScalar(from, left.dtype, wanted.value)) !== wanted.value;
 }
