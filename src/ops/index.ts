@@ -17,6 +17,7 @@ import * as deformConv from './deform-conv.ts';
 import * as determinant from './determinant.ts';
 import * as dropout from './dropout.ts';
 import * as einsum from './einsum.ts';
+import * as fourier from './fourier.ts';
 import * as gather from './gather.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as gridSample from './grid-sample.ts';
@@ -91,6 +92,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   gridSample,
   deformConv,
   regions,
+  fourier,
 ];
 
 const isOperator = (item: unknown): item is Operator =>
