@@ -153,7 +153,7 @@ function stepOf(context: Context, term: Term, index: Var, frame: Frame): Term | 
 function movingPointer(context: Context, frame: Frame, partial: Partial, terms: readonly Term[], index: Var): Partial {
   const { module, scope } = context;
   const key = `${partial.key}+${termsKey(terms)}`;
-  const known = scope.known(`moving ${key}`);
+  const known = scope.known(`moving ${key}`, frame);
   if (known) return { key, code: () => module.get(known.index, 'i32') };
   const steps = terms.map((term) => stepOf(context, term, index, frame)!);
   const local = scope.hoist(frame, `moving ${key}`, 'i32', () => partial.code?.() ?? module.i32(0));

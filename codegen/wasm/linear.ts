@@ -90,10 +90,15 @@ function times(module: ModuleBuilder, value: Code, factor: number): Code {
   return module.op('i32.mul', value, module.i32(factor));
 }
 
-/** base + the terms. A sum that starts with a negative term begins at zero. */
+/** base + the terms. */
 export function sumCode(module: ModuleBuilder, base: Code | undefined, terms: readonly Term[]): Code {
   let sum = base;
   for (const { coefficient, atoms } of terms) {
+    if (atoms.length === 0) {
+      const constant = module.i32(coefficient);
+      sum = sum === undefined ? constant : module.op('i32.add', sum, constant);
+      continue;
+    }
     const product = atoms.map((atom) => atom.code()).reduce((left, right) => module.op('i32.mul', left, right));
     if (sum === undefined) sum = times(module, product, coefficient);
     else if (coefficient < 0) sum = module.op('i32.sub', sum, times(module, product, -coefficient));

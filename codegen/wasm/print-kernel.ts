@@ -3,9 +3,9 @@
 import { boundsOf } from '../../ir/bounds.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
-import { constantOf, IrError } from '../../ir/expr-make.ts';
+import { constantOf, IrError, int } from '../../ir/expr-make.ts';
 import type { Alloc, Buffer, Kernel, Let, Loop, Stmt, Store, While } from '../../ir/kernel.ts';
-import { innerStmts, stridesOf } from '../../ir/kernel-walk.ts';
+import { innerStmts, stridesOf, substituteStmt } from '../../ir/kernel-walk.ts';
 import { isGuarded } from '../../ir/shared-parts.ts';
 import { addressOf, linearOf, positionOf } from './address.ts';
 import type { Code, ModuleBuilder, ValueType } from './binaryen.ts';
@@ -164,10 +164,7 @@ function printLet(printer: Printer, { variable, value, body }: Let): Code {
   const known = value.dtype === 'index' && value.lanes === 1 ? affine(linearOf(context, value)) : undefined;
   // A sum of loop indices takes part in addresses as the sum that it is; a constant needs no local at all.
   if (known && known.terms.size === 0) {
-    return scope.inFrame({}, () => {
-      scope.bind(variable, { depth: 0, linear: known });
-      return printStmt(printer, body);
-    });
+    return printStmt(printer, substituteStmt(body, new Map([[variable, int(known.constant)]])));
   }
   const type = valueTypeOf(variable.dtype, variable.lanes);
   return scope.inFrame({}, () => {
@@ -243,10 +240,7 @@ function printLoop(printer: Printer, loop: Loop): Code {
   const count = constantOf(loop.extent);
   if (count !== undefined && count <= 0) return module.block([]);
   if (count === 1) {
-    return scope.inFrame({}, () => {
-      scope.bind(loop.index, { depth: 0, linear: constantLinear(0) });
-      return printStmt(printer, loop.body);
-    });
+    return printStmt(printer, substituteStmt(loop.body, new Map([[loop.index, int(0)]])));
   }
   return scope.inFrame({}, () => {
     const limit = count === undefined ? limitOf(context, loop.extent) : undefined;

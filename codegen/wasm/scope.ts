@@ -54,7 +54,8 @@ export interface Scope {
   bind(variable: Var, binding: Binding): void;
   isBound(variable: Var): boolean;
   binding(variable: Var): Binding;
-  known(key: Expr | string): Local | undefined;
+  /** A value that has been computed in the current frame or one around it, or in `start` or one around that. */
+  known(key: Expr | string, start?: Frame): Local | undefined;
   /** A local until the current frame ends. */
   hold(type: ValueType): Local;
   /** Computes a value before the loop of `frame` (or finds it there) and keeps it while the loop runs. */
@@ -83,8 +84,8 @@ export function createScope(module: ModuleBuilder, parameters: readonly ValueTyp
     }
   };
   const newFrame = (parent: Frame): Frame => ({ parent, depth: parent.depth + 1, known: new Map(), held: [] });
-  const known = (key: Expr | string): Local | undefined => {
-    for (let frame: Frame | undefined = current; frame; frame = frame.parent) {
+  const known = (key: Expr | string, start: Frame = current): Local | undefined => {
+    for (let frame: Frame | undefined = start; frame; frame = frame.parent) {
       const found = frame.known.get(key);
       if (found) return found;
     }
@@ -117,7 +118,8 @@ export function createScope(module: ModuleBuilder, parameters: readonly ValueTyp
       return local;
     },
     hoist(frame, key, type, print) {
-      const found = known(key);
+      // Frames further inside may know the value too, but not for as long as this loop runs.
+      const found = known(key, frame);
       if (found) return found;
       const { loop, parent } = frame;
       if (!loop || !parent) throw new IrError('values are hoisted out of loops only');
