@@ -43,6 +43,7 @@ import * as scatter from './scatter.ts';
 import * as sizes from './sizes.ts';
 import * as slice from './slice.ts';
 import * as softmax from './softmax.ts';
+import * as spectralWindows from './spectral-windows.ts';
 import * as transpose from './transpose.ts';
 import * as triangle from './triangle.ts';
 import * as unary from './unary.ts';
@@ -93,6 +94,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   deformConv,
   regions,
   fourier,
+  spectralWindows,
 ];
 
 const isOperator = (item: unknown): item is Operator =>
