@@ -18,6 +18,7 @@ import * as determinant from './determinant.ts';
 import * as dropout from './dropout.ts';
 import * as einsum from './einsum.ts';
 import * as fourier from './fourier.ts';
+import * as fusedConv from './fused-conv.ts';
 import * as gather from './gather.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as gridSample from './grid-sample.ts';
@@ -95,6 +96,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   regions,
   fourier,
   spectralWindows,
+  fusedConv,
 ];
 
 const isOperator = (item: unknown): item is Operator =>
