@@ -187,8 +187,8 @@ function sizesOf(values) {
   const sizes = [];
   const bind = (dim, size, name) => {
     if (sizes[dim] !== undefined && sizes[dim] !== size) {
-      const { name: symbol } = description.dims[dim];
-      throw new RangeError(\`\${label}: input "\${name}": \${symbol} is \${size}, but another input has \${sizes[dim]}\`);
+      const symbol = description.dims[dim].name;
+      throw new RangeError(\`\${label}: input "\${name}": \${symbol} is \${size}, elsewhere \${sizes[dim]}\`);
     }
     sizes[dim] = size;
   };
@@ -202,10 +202,10 @@ function sizesOf(values) {
   });
   for (const position of shapeless) {
     const [key, name] = inputTable[position];
-    const unknown = patterns[position].filter((size) => size === null || (size < 0 && sizes[-1 - size] === undefined));
+    const known = patterns[position].map((size) => (size < 0 ? (sizes[-1 - size] ?? size) : size));
+    const unknown = known.filter((size) => size === null || size < 0);
     if (unknown.length !== 1 || unknown[0] === null) continue;
-    const known = patterns[position].map((size) => (size === unknown[0] ? 1 : size < 0 ? sizes[-1 - size] : size));
-    const size = values[key]?.length / known.reduce((product, each) => product * each, 1);
+    const size = values[key]?.length / known.reduce((product, each) => product * (each < 0 ? 1 : each), 1);
     if (Number.isSafeInteger(size)) bind(-1 - unknown[0], size, name);
   }
   description.dims.forEach(({ name }, dim) => {
@@ -219,8 +219,9 @@ function sizesOf(values) {
 function checkSizes(sizes) {
   description.dims.forEach(({ name, min, max }, dim) => {
     const size = sizes[dim];
-    if (!Number.isSafeInteger(size) || size < min || size > (max ?? 2147483647)) {
-      throw new RangeError(\`\${label}: \${name} must be \${min} or more\${max === null ? '' : \`, \${max} at most\`}, got \${size}\`);
+    const most = max ?? 2147483647;
+    if (!Number.isSafeInteger(size) || size < min || size > most) {
+      throw new RangeError(\`\${label}: \${name} must be from \${min} to \${most}, got \${size}\`);
     }
   });
 }
@@ -256,7 +257,7 @@ function modelOf({ memory, run }) {
         if (sizes === undefined || wanted.some((size, dim) => size !== sizes[dim])) resize(wanted);
         copyInputs(values, inputs, inputShapes(...sizes));
       }
-      if (sizes === undefined) throw new Error(\`\${label}: the first run needs inputs or a resize before it\`);
+      if (sizes === undefined) throw new Error(\`\${label}: the first run needs inputs\`);
       makeTruth(inputs);
       const code = run(...sizes);
       if (code !== 0) throw failure(code);
@@ -305,7 +306,7 @@ function copyInputs(values, views, shapes) {
     const value = values[key];
     const data = ArrayBuffer.isView(value) ? value : value?.data;
     const view = views[key];
-    const type = Object.prototype.toString.call(data).slice(8, -1);
+    const type = Object.prototype.toString.call(data ?? value).slice(8, -1);
     if (type !== array.name) {
       const got = value === undefined ? 'nothing' : type;
       throw new TypeError(\`\${label}: input "\${name}" must be a \${array.name} of length \${view.length}, got \${got}\`);
@@ -320,9 +321,9 @@ function copyInputs(values, views, shapes) {
 }
 
 const failures = {
-  1: ['index', 'an index taken from the data is out of range'],
+  1: ['index', 'an index in the data is out of range'],
   2: ['divide', 'an integer was divided by zero'],
-  3: ['shape', 'a size of this run is out of its bounds, or two sizes do not fit each other'],
+  3: ['shape', 'a size is out of its bounds, or two sizes do not fit each other'],
 };
 function failure(number) {
   const [code, what] = failures[number] ?? ['unknown', \`error \${number}\`];

@@ -28,7 +28,12 @@ export function printKernel(module: ModuleBuilder, kernel: Kernel, name: string,
   const parameters = [...kernel.params, ...kernel.dims].map((): ValueType => 'i32');
   const scope = createScope(module, parameters);
   const bases = new Map<Buffer, Linear>();
-  const context = createContext(module, scope, bases, options.contract);
+  const baseOf = (buffer: Buffer): Linear => {
+    const base = bases.get(buffer);
+    if (!base) throw new IrError(`buffer ${buffer.name} has no address here`);
+    return base;
+  };
+  const context = createContext(module, scope, baseOf, options.contract);
   for (const [position, buffer] of kernel.params.entries()) {
     bases.set(buffer, pointerLinear(context, `p${position}`, { index: position, type: 'i32' }));
   }
@@ -45,7 +50,7 @@ export function printKernel(module: ModuleBuilder, kernel: Kernel, name: string,
 export function createContext(
   module: ModuleBuilder,
   scope: Scope,
-  bases: ReadonlyMap<Buffer, Linear>,
+  baseOf: (buffer: Buffer) => Linear,
   contract: boolean,
 ): Context {
   const guarded = new Map<Expr, boolean>();
@@ -54,11 +59,7 @@ export function createContext(
     module: hoistConstants(module, scope),
     scope,
     contract,
-    baseOf: (buffer) => {
-      const base = bases.get(buffer);
-      if (!base) throw new IrError(`buffer ${buffer.name} has no address here`);
-      return base;
-    },
+    baseOf,
     registers: new Map(),
     isGuarded: (expr) => isGuarded(expr, guarded),
     factsOf: createFacts(scope),

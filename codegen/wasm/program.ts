@@ -82,9 +82,8 @@ function printRun(
   const scope = createScope(module, parameters);
   for (const [index, dim] of program.dims.entries()) scope.bind(dim, { depth: 0, local: { index, type: 'i32' } });
   const addressOf = (buffer: Buffer): Expr => addressOfPlace(placeOf(program, buffer), layout);
-  const bases = new Map<Buffer, Linear>();
-  const created = createContext(module, scope, bases, contract);
-  const context: Context = { ...created, module, baseOf: (buffer) => linearOf(context, addressOf(buffer)) };
+  const baseOf = (buffer: Buffer): Linear => linearOf(context, addressOf(buffer));
+  const context = createContext(module, scope, baseOf, contract);
   const printer: RunPrinter = { module, context, scope, program, names, addressOf, labels: { next: 0 } };
   bindVariables(program.body, scope);
   const body = scope.inFrame({}, () =>
