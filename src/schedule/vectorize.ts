@@ -214,9 +214,6 @@ function widenNode(expr: Expr, wide: Widening): Expr {
       }
       return select(condition, whenTrue, whenFalse);
     }
-    case 'call':
-      if (expr.callee === 'fail') throw new ScheduleError('a failure inside a vector');
-      return mapChildren(expr, (child) => widenExpr(child, wide));
     default:
       return mapChildren(expr, (child) => widenExpr(child, wide));
   }
@@ -228,6 +225,8 @@ function requireHarmless(branch: Expr, always: ReadonlySet<string>): void {
     if (node.kind === 'load' && !always.has(exprKey(node)) && !isInside(node.buffer, node.indices)) {
       throw new ScheduleError(`a vector condition protects a load of ${node.buffer.name}`);
     }
+    if (node.kind === 'call' && node.callee === 'fail')
+      throw new ScheduleError('a vector condition decides of failure');
     if (node.kind === 'binary' && (node.op === 'div' || node.op === 'mod') && !isFloat(node.dtype)) {
       if (!constantOf(node.right)) throw new ScheduleError('a vector condition protects a division');
     }
