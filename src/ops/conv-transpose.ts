@@ -24,7 +24,7 @@ import { simplify } from '../../ir/simplify.ts';
 import { accumulatorType } from './accumulate.ts';
 import { intAttribute, optionalInts } from './attributes.ts';
 import { op, type TypeContext } from './define.ts';
-import { within } from './run-time-operands.ts';
+import { agreeing, within } from './run-time-operands.ts';
 import { anyFloat, tensorOf } from './types.ts';
 import { axesOf, perAxis, reach, taps, windowAttributes } from './window.ts';
 
@@ -130,7 +130,7 @@ export const ConvTranspose = op('ConvTranspose', {
     const axes = spreadAxes(X.shape.slice(2), W.shape.slice(2), attributes, (rule) => context.fail(rule));
     return tensorOf(X.dtype, [X.shape[0]!, mul(W.shape[1]!, int(group)), ...axes.map(({ output }) => output)]);
   },
-  compute: ({ X, W, B }, attributes, index) => {
+  compute: ({ X, W, B }, attributes, index, { types }) => {
     const { group } = attributes;
     const [n, o, ...outputs] = index;
     const kernels = W.shape.slice(2);
@@ -147,7 +147,8 @@ export const ConvTranspose = op('ConvTranspose', {
     const x = cast(X.at(n!, channel, ...places.map(({ at }) => at)), wide);
     const spread = select(all(places.map(({ present }) => present)), x, constant(0, wide));
     const weight = cast(W.at(channel, outputChannel, ...list.map(({ at }) => at)), wide);
-    const sum = reduce('sum', [...(c ? [c] : []), ...axesOf(list)], mul(spread, weight));
-    return cast(B ? add(sum, cast(B.at(o!), wide)) : sum, X.dtype);
+    const factor = agreeing([[X.shape[1]!, W.shape[0]!]], weight);
+    const sum = reduce('sum', [...(c ? [c] : []), ...axesOf(list)], mul(spread, factor));
+    return cast(B ? add(sum, cast(agreeing([[B.shape[0]!, types[0]!.shape[1]!]], B.at(o!)), wide)) : sum, X.dtype);
   },
 });

@@ -8,7 +8,8 @@ import type { TensorType } from '../../ir/graph.ts';
 import { accumulatorType } from './accumulate.ts';
 import { intAttribute, optionalInts } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
-import { anyFloat, tensorOf, typeSet } from './types.ts';
+import { agreeing } from './run-time-operands.ts';
+import { anyFloat, scalarOf, tensorOf, typeSet } from './types.ts';
 import {
   axesOf,
   insideInput,
@@ -89,7 +90,8 @@ export function convolutionSum(
   const x = readX(n!, channel, ...positions);
   const padded = select(insideInput(windows, positions), x, constant(0, x.dtype));
   const weight = readW(o!, c ?? int(0), ...list.map(({ at }) => at));
-  return reduce('sum', [...(c ? [c] : []), ...axesOf(list)], mul(padded, weight));
+  const factor = agreeing([[X.shape[1]!, mul(perGroup, int(group))]], padded);
+  return reduce('sum', [...(c ? [c] : []), ...axesOf(list)], mul(factor, weight));
 }
 
 export const Conv = op('Conv', {
@@ -112,18 +114,29 @@ export const Conv = op('Conv', {
       (...at: readonly Expr[]): Expr =>
         cast(operand.at(...at), wide);
     const sum = convolutionSum(X, W, attributes, index, read(X), read(W));
-    return cast(B ? add(sum, cast(B.at(index[1]!), wide)) : sum, X.dtype);
+    return cast(B ? add(sum, cast(agreeing([[B.shape[0]!, W.shape[0]!]], B.at(index[1]!)), wide)) : sum, X.dtype);
   },
 });
 
 const byteTypes = (name: string) => typeSet(name, ['int8', 'uint8']);
 
-/** A zero point: absent, one for the whole tensor, or one for each output channel. */
-export const zeroPointAt = (zero: Operand | undefined, channel: Expr): Expr => {
-  if (!zero) return constant(0, 'int32');
-  const single = zero.rank === 0 || constantOf(zero.shape[0]!) === 1;
-  return cast(zero.at(...zero.shape.map(() => (single ? int(0) : channel))), 'int32');
+/** A scale or zero point: one for the whole tensor, or one for each output channel. */
+export const perChannel = (operand: Operand, channel: Expr, channels: Expr): Expr => {
+  const single = operand.rank === 0 || constantOf(operand.shape[0]!) === 1;
+  if (single) return operand.at(...operand.shape.map(() => int(0)));
+  return agreeing([[operand.shape[0]!, channels]], operand.at(channel));
 };
+
+/** The type of such an operand. */
+export function checkPerChannel(operand: Operand | undefined, name: string, W: Operand, context: TypeContext): void {
+  if (!operand || operand.rank === 0) return;
+  const count = constantOf(operand.shape[0]!);
+  const channels = constantOf(W.shape[0] ?? int(0));
+  if (operand.rank > 1) context.fail(`${name} has rank ${operand.rank}; expected a scalar or one value a channel.`);
+  if (count !== undefined && channels !== undefined && count !== 1 && count !== channels) {
+    context.fail(`${name} has ${count} entries; expected 1 or ${channels}, one for each output channel.`);
+  }
+}
 
 /** Padding stands for the zero point, so it adds nothing. */
 export const ConvInteger = op('ConvInteger', {
@@ -132,20 +145,26 @@ export const ConvInteger = op('ConvInteger', {
   attributes: convolutionAttributes,
   types: { x: byteTypes('T1'), w: byteTypes('T2'), x_zero_point: byteTypes('T1'), w_zero_point: byteTypes('T2') },
   since: 10,
-  type: ({ x, w }, attributes, context) => tensorOf('int32', convolutionType(x, w, attributes, context).shape),
+  type: ({ x, w, x_zero_point, w_zero_point }, attributes, context) => {
+    if (x_zero_point && x_zero_point.rank > 0 && constantOf(x_zero_point.shape[0]!) !== 1) {
+      context.fail('x_zero_point has several entries; expected one for the whole tensor.');
+    }
+    checkPerChannel(w_zero_point, 'w_zero_point', w, context);
+    return tensorOf('int32', convolutionType(x, w, attributes, context).shape);
+  },
   compute: ({ x, w, x_zero_point, w_zero_point }, attributes, index) =>
     convolutionSum(
       x,
       w,
       attributes,
       index,
-      (...at) => subtractZero(x, at, x_zero_point, int(0)),
-      (...at) => subtractZero(w, at, w_zero_point, index[1]!),
+      (...at) => subtractZero(x, at, x_zero_point && scalarOf(x_zero_point)),
+      (...at) => subtractZero(w, at, w_zero_point && perChannel(w_zero_point, index[1]!, w.shape[0]!)),
     ),
 });
 
 /** An element without its zero point, as int32. */
-export function subtractZero(operand: Operand, at: readonly Expr[], zero: Operand | undefined, channel: Expr): Expr {
+export function subtractZero(operand: Operand, at: readonly Expr[], zero: Expr | undefined): Expr {
   const value = cast(operand.at(...at), 'int32');
-  return zero ? sub(value, zeroPointAt(zero, channel)) : value;
+  return zero ? sub(value, cast(zero, 'int32')) : value;
 }

@@ -28,7 +28,7 @@ import { intAttribute, optionalInts } from './attributes.ts';
 import { channelOf } from './convolution.ts';
 import { type Operand, op } from './define.ts';
 import { flatten } from './flat-index.ts';
-import { within } from './run-time-operands.ts';
+import { agreeing, pairsOf, within } from './run-time-operands.ts';
 import { anyFloat, tensorOf } from './types.ts';
 import { axesOf, taps, type WindowAttributes, windowAxes } from './window.ts';
 
@@ -91,7 +91,7 @@ export const DeformConv = op('DeformConv', {
     const windows = windowAxes(X.shape.slice(2), kernels, windowOf(attributes), (rule) => context.fail(rule));
     return tensorOf(X.dtype, [X.shape[0]!, W.shape[0]!, ...windows.map(({ output }) => output)]);
   },
-  compute: ({ X, W, offset, B, mask }, attributes, index) => {
+  compute: ({ X, W, offset, B, mask }, attributes, index, { types }) => {
     const [n, o, ...outputs] = index;
     const { group, offset_group } = attributes;
     const kernels = W.shape.slice(2);
@@ -109,17 +109,29 @@ export const DeformConv = op('DeformConv', {
         kernels,
       ),
     );
+    const [batch, , ...positions] = types[0]!.shape;
+    const tapCount = mul(product(kernels), int(offset_group));
+    const offsetPairs = pairsOf([batch!, mul(tapCount, int(kernels.length)), ...positions], offset.shape);
     const places = windows.map((window, axis) => {
       const { stride, dilation, padBegin } = window;
       const regular = sub(add(mul(outputs[axis]!, int(stride)), mul(list[axis]!.at, int(dilation))), padBegin);
-      const moved = offset.at(n!, add(mul(tap, int(kernels.length)), int(axis)), ...outputs);
+      const moved = agreeing(offsetPairs, offset.at(n!, add(mul(tap, int(kernels.length)), int(axis)), ...outputs));
       return add(cast(simplify(regular), 'float32'), cast(moved, 'float32'));
     });
     const wide = accumulatorType(X.dtype);
     const value = interpolated((at) => cast(X.at(n!, channel, ...at), wide), places, extents);
     const weight = cast(W.at(o!, c ?? int(0), ...list.map(({ at }) => at)), wide);
-    const weighted = mask ? mul(value, cast(mask.at(n!, tap, ...outputs), wide)) : value;
-    const sum = reduce('sum', [...(c ? [c] : []), ...axesOf(list)], mul(weighted, weight));
-    return cast(B ? add(sum, cast(B.at(o!), wide)) : sum, X.dtype);
+    const weighted = mask
+      ? mul(
+          value,
+          cast(agreeing(pairsOf([batch!, tapCount, ...positions], mask.shape), mask.at(n!, tap, ...outputs)), wide),
+        )
+      : value;
+    const sum = reduce(
+      'sum',
+      [...(c ? [c] : []), ...axesOf(list)],
+      mul(agreeing([[X.shape[1]!, mul(perGroup, int(group))]], weighted), weight),
+    );
+    return cast(B ? add(sum, cast(agreeing([[B.shape[0]!, W.shape[0]!]], B.at(o!)), wide)) : sum, X.dtype);
   },
 });

@@ -6,7 +6,7 @@ import { all, constantOf, int, lt, select, sub } from '../../ir/expr-make.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { intAttribute } from './attributes.ts';
 import { op } from './define.ts';
-import { checked, fromEnd, sizeAt, within } from './run-time-operands.ts';
+import { agreeing, checked, fromEnd, pairsOf, sizeAt, within } from './run-time-operands.ts';
 import { anyType, indexType, normalizeAxis, tensorOf } from './types.ts';
 
 const indices = indexType;
@@ -87,7 +87,9 @@ export const GatherND = op('GatherND', {
       fromEnd(sizeAt(indices, ...tuple, int(position)), data.shape[batch_dims + position]!),
     );
     const inRange = all(chosen.map((own, position) => within(own, data.shape[batch_dims + position]!)));
-    return checked(inRange, data.at(...index.slice(0, batch_dims), ...chosen, ...index.slice(indices.rank - 1)));
+    const element = data.at(...index.slice(0, batch_dims), ...chosen, ...index.slice(indices.rank - 1));
+    const batches = pairsOf(data.shape.slice(0, batch_dims), indices.shape);
+    return agreeing(batches, checked(inRange, element));
   },
 });
 
@@ -108,6 +110,7 @@ export const ReverseSequence = op('ReverseSequence', {
     const mirrored = sub(sub(length, int(1)), time);
     const source: Expr = select(lt(time, length), mirrored, time);
     const at = index.map((own, axis) => (axis === time_axis ? source : own));
-    return checked(simplify(lt(source, input.shape[time_axis]!)), input.at(...at));
+    const element = checked(simplify(lt(source, input.shape[time_axis]!)), input.at(...at));
+    return agreeing([[sequence_lens.shape[0]!, input.shape[batch_axis]!]], element);
   },
 });

@@ -27,7 +27,7 @@ import { type Operand, op } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { withAttributes } from './legacy.ts';
 import { fixedWeights } from './resize-weights.ts';
-import { clamp, declaredShape, within } from './run-time-operands.ts';
+import { agreeing, clamp, declaredShape, within } from './run-time-operands.ts';
 import { anyFloat, anyType, floatTypes, sizeType, tensorOf, typeSet } from './types.ts';
 
 interface Sampling {
@@ -84,14 +84,14 @@ function intoInput(x: Expr, extent: Expr, { aligned, padding }: Sampling): Expr 
 
 interface AxisTap {
   readonly at: Expr;
-  readonly inside: Expr | undefined;
+  readonly inside: Expr;
   readonly weight: Expr | undefined;
 }
 
 function tapAt(at: Expr, extent: Expr, weight: Expr | undefined, { aligned, padding }: Sampling): AxisTap {
   if (padding === 'zeros') return { at, inside: within(at, extent), weight };
   const back = padding === 'border' ? clamp(at, int(0), last(extent)) : reflectIndex(at, extent, aligned);
-  return { at: back, inside: undefined, weight };
+  return { at: back, inside: simplify(lt(int(0), extent)), weight };
 }
 
 /** The taps of one axis for a normalized coordinate. */
@@ -118,7 +118,7 @@ function sumTaps(
 ): Expr {
   const [axis, ...rest] = taps;
   if (!axis) {
-    const inside = all(chosen.flatMap((tap) => tap.inside ?? []));
+    const inside = all(chosen.map((tap) => tap.inside));
     return select(inside, read(chosen.map(({ at }) => at)), zero);
   }
   const terms = axis.map((tap) => {
@@ -158,7 +158,11 @@ export const GridSample = op('GridSample', {
     const spatial = X.shape.slice(2);
     const wide: DType = X.dtype === 'float64' ? 'float64' : 'float32';
     const taps = spatial.map((extent, axis) => {
-      const coordinate = grid.at(n!, ...place, int(spatial.length - 1 - axis));
+      const fits: readonly (readonly [Expr, Expr])[] = [
+        [grid.shape[0]!, X.shape[0]!],
+        [grid.shape.at(-1)!, int(spatial.length)],
+      ];
+      const coordinate = agreeing(fits, grid.at(n!, ...place, int(spatial.length - 1 - axis)));
       return axisTaps(cast(coordinate, grid.dtype === 'float64' ? 'float64' : 'float32'), extent, sampling);
     });
     const own = mode === 'nearest' ? X.dtype : wide;

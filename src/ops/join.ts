@@ -7,7 +7,7 @@ import { intAttribute, optionalInt } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { isNumbers, withAttributes, withInput, without } from './legacy.ts';
-import { declaredShape } from './run-time-operands.ts';
+import { agreeing, declaredShape, pairsOf } from './run-time-operands.ts';
 import { anyType, normalizeAxis, sizeType, tensorOf } from './types.ts';
 
 const replaceAt = (index: readonly Expr[], axis: number, value: Expr): readonly Expr[] =>
@@ -42,14 +42,15 @@ export const Concat = op('Concat', {
     });
     return tensorOf(first.dtype, shape);
   },
-  compute: ({ inputs }, attributes, index) => {
+  compute: ({ inputs }, attributes, index, { types }) => {
     const axis = attributes.axis < 0 ? attributes.axis + index.length : attributes.axis;
     const position = index[axis]!;
     let start: Expr = int(0);
     const parts = inputs.flatMap((input) => {
       const own = start;
       start = simplify(add(start, input.shape[axis]!));
-      const read = (): Expr => input.at(...replaceAt(index, axis, simplify(sub(position, own))));
+      const across = pairsOf(input.shape, types[0]!.shape).filter((_, other) => other !== axis);
+      const read = (): Expr => agreeing(across, input.at(...replaceAt(index, axis, simplify(sub(position, own)))));
       return constantOf(input.shape[axis]!) === 0 ? [] : [{ start: own, read }];
     });
     // All parts may be empty; then nothing is computed.

@@ -8,7 +8,7 @@ import { optionalInts, requiredInts } from './attributes.ts';
 import { op } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { unflatten } from './flat-index.ts';
-import { declaredShape, within } from './run-time-operands.ts';
+import { checkAgreeing, declaredShape, pairsOf, within } from './run-time-operands.ts';
 import { anyFloat, sizeType, tensorOf, typeSet } from './types.ts';
 import { perAxis } from './window.ts';
 
@@ -64,6 +64,7 @@ export const MaxUnpool = op('MaxUnpool', {
     const target = unflatten(flat, inferred);
     const fits = target.map((own, axis) => within(own, output.shape[axis]!));
     return block([
+      checkAgreeing(pairsOf(X.shape, I.shape)),
       loops(every, store(output, every, constant(0, output.dtype))),
       loops(
         at,

@@ -118,6 +118,8 @@ function insideData(position: Expr, extent: Expr, { begin, end }: Margin): Expr 
   return all([...(before ? [lt(int(-1), position)] : []), ...(after ? [simplify(lt(position, extent))] : [])]);
 }
 
+const isEmpty = (operand: Operand): boolean => constantOf(operand.shape[0] ?? int(1)) === 0;
+
 export const Pad = op('Pad', {
   inputs: ['data', 'pads', 'constant_value?', 'axes?'],
   outputs: ['output'],
@@ -140,6 +142,10 @@ export const Pad = op('Pad', {
     if (!margins) {
       const shape = declaredShape(context, 'pads');
       if (shape.length !== data.rank) context.fail(`declares rank ${shape.length}; data has rank ${data.rank}.`);
+      const count = axes ? constantOf(axes.shape[0]!) : data.rank;
+      if (count === undefined || constantOf(pads.shape[0]!) !== 2 * count) {
+        context.fail('pads must have two entries for each axis, and a length that is known.');
+      }
       return tensorOf(data.dtype, shape);
     }
     return tensorOf(
@@ -154,7 +160,8 @@ export const Pad = op('Pad', {
     const source = index.map((own, axis) => dataPosition(own, data.shape[axis]!, kind, margins[axis]!));
     const element = data.at(...source);
     if (kind === 'constant') {
-      const fill = constant_value ? scalarOf(constant_value) : constant(value ?? 0, data.dtype);
+      const fill =
+        constant_value && !isEmpty(constant_value) ? scalarOf(constant_value) : constant(value ?? 0, data.dtype);
       return select(all(source.map((at, axis) => insideData(at, data.shape[axis]!, margins[axis]!))), element, fill);
     }
     // Nothing can be mirrored or repeated where there is nothing.

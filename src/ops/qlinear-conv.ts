@@ -1,20 +1,20 @@
 // QLinearConv: a convolution of quantized tensors, with its result quantized again.
 //   y = saturate(round(sum((x - x_zero) * (w - w_zero)) + B) * x_scale * w_scale / y_scale) + y_zero)
 
-import type { Expr } from '../../ir/expr.ts';
-import { add, cast, constantOf, div, int, mul, unary } from '../../ir/expr-make.ts';
-import { convolutionAttributes, convolutionSum, convolutionType, subtractZero, zeroPointAt } from './convolution.ts';
-import { type Operand, op } from './define.ts';
+import { add, cast, div, mul, unary } from '../../ir/expr-make.ts';
+import {
+  checkPerChannel,
+  convolutionAttributes,
+  convolutionSum,
+  convolutionType,
+  perChannel,
+  subtractZero,
+} from './convolution.ts';
+import { op } from './define.ts';
 import { scalarOf, tensorOf, typeSet } from './types.ts';
 
 const bytes = (name: string) => typeSet(name, ['int8', 'uint8']);
 const scales = typeSet('scale', ['float32', 'float16', 'bfloat16']);
-
-/** A scale for the whole tensor, or one for each output channel. */
-const scaleAt = (scale: Operand, channel: Expr): Expr => {
-  const single = scale.rank === 0 || constantOf(scale.shape[0]!) === 1;
-  return cast(scale.at(...scale.shape.map(() => (single ? int(0) : channel))), 'float32');
-};
 
 export const QLinearConv = op('QLinearConv', {
   inputs: ['x', 'x_scale', 'x_zero_point', 'w', 'w_scale', 'w_zero_point', 'y_scale', 'y_zero_point', 'B?'],
@@ -32,8 +32,12 @@ export const QLinearConv = op('QLinearConv', {
     B: typeSet('T4', ['int32']),
   },
   since: 10,
-  type: ({ x, w, y_zero_point }, attributes, context) =>
-    tensorOf(y_zero_point.dtype, convolutionType(x, w, attributes, context).shape),
+  type: ({ x, w, w_scale, w_zero_point, y_zero_point, B }, attributes, context) => {
+    checkPerChannel(w_scale, 'w_scale', w, context);
+    checkPerChannel(w_zero_point, 'w_zero_point', w, context);
+    checkPerChannel(B, 'B', w, context);
+    return tensorOf(y_zero_point.dtype, convolutionType(x, w, attributes, context).shape);
+  },
   compute: (inputs, attributes, index) => {
     const { x, w, x_zero_point, w_zero_point, y_zero_point, B } = inputs;
     const channel = index[1]!;
@@ -42,15 +46,15 @@ export const QLinearConv = op('QLinearConv', {
       w,
       attributes,
       index,
-      (...at) => subtractZero(x, at, x_zero_point, int(0)),
-      (...at) => subtractZero(w, at, w_zero_point, channel),
+      (...at) => subtractZero(x, at, scalarOf(x_zero_point)),
+      (...at) => subtractZero(w, at, perChannel(w_zero_point, channel, w.shape[0]!)),
     );
-    const biased = B ? add(sum, B.at(channel)) : sum;
+    const biased = B ? add(sum, perChannel(B, channel, w.shape[0]!)) : sum;
     const ratio = div(
-      mul(cast(scalarOf(inputs.x_scale), 'float32'), scaleAt(inputs.w_scale, channel)),
+      mul(cast(scalarOf(inputs.x_scale), 'float32'), cast(perChannel(inputs.w_scale, channel, w.shape[0]!), 'float32')),
       cast(scalarOf(inputs.y_scale), 'float32'),
     );
     const rounded = unary('rint', mul(cast(biased, 'float32'), ratio));
-    return cast(add(rounded, cast(zeroPointAt(y_zero_point, int(0)), 'float32')), y_zero_point.dtype);
+    return cast(add(rounded, cast(scalarOf(y_zero_point), 'float32')), y_zero_point.dtype);
   },
 });

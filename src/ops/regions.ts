@@ -29,7 +29,7 @@ import { allocate, block, check, letIn, loops, store } from '../../ir/kernel-wal
 import { accumulatorType } from './accumulate.ts';
 import { floatAttribute, intAttribute, requiredInts, stringAttribute } from './attributes.ts';
 import { op } from './define.ts';
-import { clamp, within } from './run-time-operands.ts';
+import { checkAgreeing, clamp, within } from './run-time-operands.ts';
 import { anyFloat, tensorOf, typeSet } from './types.ts';
 
 /** More samples than this along one side of a bin are no picture: hostile regions must not run for years. */
@@ -186,7 +186,8 @@ export const RoiAlign = op('RoiAlign', {
       samplesX: horizontal.samples,
     };
     const region = block([check(within(n, X.shape[0]!), 'index'), bind(values, loops([c!, ph!, pw!], bin), names)]);
-    return loops([r!], letIn(n, cast(load(batch_indices, [r!]), 'index'), region));
+    const everyRegion = loops([r!], letIn(n, cast(load(batch_indices, [r!]), 'index'), region));
+    return block([checkAgreeing([[batch_indices.shape[0]!, rois.shape[0]!]]), everyRegion]);
   },
 });
 

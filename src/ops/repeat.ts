@@ -1,10 +1,10 @@
 // Operators that repeat elements: Tile, Expand.
 
-import { constantOf, int, mod, mul } from '../../ir/expr-make.ts';
-import { sameSize } from '../../ir/simplify.ts';
+import { all, constantOf, int, lt, mod, mul } from '../../ir/expr-make.ts';
+import { sameSize, simplify } from '../../ir/simplify.ts';
 import { op } from './define.ts';
 import { elementsOf, numbersOf, sizesOf } from './elements.ts';
-import { declaredShape } from './run-time-operands.ts';
+import { checked, declaredShape } from './run-time-operands.ts';
 import { anyType, broadcastShapes, readBroadcast, sizeType, tensorOf } from './types.ts';
 
 /** Y[i] = X[i % extent of X] */
@@ -40,14 +40,16 @@ export const Tile = op('Tile', {
       input.shape.map((extent, axis) => mul(extent, counts[axis]!)),
     );
   },
-  compute: ({ input }, _, index, { types }) =>
-    input.at(
-      ...index.map((own, axis) => {
-        const extent = input.shape[axis]!;
-        if (constantOf(extent) === 1) return int(0);
-        return sameSize(types[0]!.shape[axis]!, extent) ? own : mod(own, extent);
-      }),
-    ),
+  compute: ({ input, repeats }, _, index, { types }) => {
+    const source = index.map((own, axis) => {
+      const extent = input.shape[axis]!;
+      if (constantOf(extent) === 1) return int(0);
+      return sameSize(types[0]!.shape[axis]!, extent) ? own : mod(own, extent);
+    });
+    // A declared output may promise copies of nothing.
+    const some = repeats.elements ? [] : input.shape.map((extent) => simplify(lt(int(0), extent)));
+    return checked(all(some), input.at(...source));
+  },
 });
 
 /** Broadcasting of one operand with a shape (ONNX Broadcasting.md, multidirectional). */

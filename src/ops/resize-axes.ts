@@ -85,12 +85,14 @@ export function resizeAxes(
   if (axes.some((axis) => axis < 0 || axis >= X.rank)) fail(`axes ${named.join(', ')} exceed rank ${X.rank} of X.`);
   if (!scales && !sizes) fail('needs scales or sizes.');
   const count = constantOf((scales ?? sizes)!.shape[0]!);
-  if (count !== undefined && count !== axes.length) {
-    fail(`${scales ? 'scales' : 'sizes'} has ${count} entries; expected ${axes.length}, one for each axis.`);
+  if (count !== axes.length) {
+    fail(`${scales ? 'scales' : 'sizes'} has ${count ?? '?'} entries; expected ${axes.length}, one for each axis.`);
   }
   const found = scales ? axesByScale(X, axes, scales, fail) : axesBySize(X, axes, sizes!, attributes);
   if (attributes.coordinate_transformation_mode !== 'tf_crop_and_resize') return found;
   const roi = present(inputs.roi) ?? fail('tf_crop_and_resize needs roi.');
+  if (constantOf(roi.shape[0]!) !== 2 * axes.length)
+    fail(`roi must have ${2 * axes.length} entries, two for each axis.`);
   const at = (position: number): Expr => cast(roi.at(int(position)), 'float32');
   return found.map((axis, i) => ({ ...axis, region: { start: at(i), end: at(i + axes.length) } }));
 }

@@ -5,6 +5,7 @@ import { isFloat } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
 import {
   add,
+  all,
   cast,
   constant,
   constantOf,
@@ -34,7 +35,7 @@ import {
   sourceCoordinate,
 } from './resize-axes.ts';
 import { fixedTaps, type Interpolation, nearest, stretchedMean, wholeFactor } from './resize-weights.ts';
-import { declaredShape } from './run-time-operands.ts';
+import { checked, declaredShape } from './run-time-operands.ts';
 import { anyType, floatTypes, sizeType, tensorOf, typeSet } from './types.ts';
 
 interface Attributes extends ResizeAttributes {
@@ -173,21 +174,31 @@ export const Resize = op('Resize', {
     return tensorOf(X.dtype, shape);
   },
   compute: (inputs, attributes, index, { types }) => {
-    const { X } = inputs;
     const outputs = types[0]!.shape;
     const axes = resolvedAxes(inputs, attributes, outputs);
-    if (attributes.mode === 'nearest') {
-      const source = index.map((own, position) => {
-        const axis = axes.find((candidate) => candidate.axis === position);
-        return axis ? nearestPosition(axis, outputs[position]!, own, attributes) : own;
-      });
-      return extrapolated(X.at(...source), axes, outputs, index, attributes);
-    }
-    if (axes.length === 0) return X.at(...index);
-    const value = interpolate(X, axes, index, outputs, attributes);
-    return extrapolated(toElement(value, X, attributes.antialias === 1), axes, outputs, index, attributes);
+    const some = present(inputs.scales)?.elements ? [] : axes.map(({ input }) => simplify(lt(int(0), input)));
+    return checked(all(some), resizedElement(inputs, attributes, axes, outputs, index));
   },
 });
+
+function resizedElement(
+  { X }: ResizeInputs,
+  attributes: Attributes,
+  axes: readonly ResizeAxis[],
+  outputs: readonly Expr[],
+  index: readonly Expr[],
+): Expr {
+  if (attributes.mode === 'nearest') {
+    const source = index.map((own, position) => {
+      const axis = axes.find((candidate) => candidate.axis === position);
+      return axis ? nearestPosition(axis, outputs[position]!, own, attributes) : own;
+    });
+    return extrapolated(X.at(...source), axes, outputs, index, attributes);
+  }
+  if (axes.length === 0) return X.at(...index);
+  const value = interpolate(X, axes, index, outputs, attributes);
+  return extrapolated(toElement(value, X, attributes.antialias === 1), axes, outputs, index, attributes);
+}
 
 /** Resize of opset 10 and Upsample: coordinates divided by the scale, rounded down. */
 function floorResize(node: OldNode, X: Value | undefined, scales: Value | undefined): OldNode {

@@ -2,8 +2,10 @@
 // and each element reads what it needs. Also the reading of a list of known values by an index.
 
 import type { Expr } from '../../ir/expr.ts';
-import { add, and, cast, constantOf, eq, failure, int, lt, max, min, select } from '../../ir/expr-make.ts';
-import { simplify } from '../../ir/simplify.ts';
+import { add, all, and, cast, constantOf, eq, failure, int, lt, max, min, select } from '../../ir/expr-make.ts';
+import type { Stmt } from '../../ir/kernel.ts';
+import { block, check } from '../../ir/kernel-walk.ts';
+import { sameSize, simplify } from '../../ir/simplify.ts';
 import type { Operand, TypeContext } from './define.ts';
 
 /** The model's own word on the shape of an output; `operand` names the input that is not known at compile time. */
@@ -40,10 +42,28 @@ export const checked = (condition: Expr, value: Expr): Expr => select(condition,
 
 /** A data axis's entry of a list that goes with `axes` (all axes in order where absent), or `fallback`. */
 export function entryOf(axis: number, rank: number, axes: Operand | undefined, list: Operand, fallback: Expr): Expr {
-  const count = constantOf(list.shape[0]!) ?? 0;
+  const count = Math.min(constantOf(list.shape[0]!) ?? 0, axes ? (constantOf(axes.shape[0]!) ?? 0) : rank);
   if (!axes) return axis < count ? sizeAt(list, int(axis)) : fallback;
   return Array.from({ length: count }, (_, i) => i).reduce((rest, i) => {
     const named = fromEnd(sizeAt(axes, int(i)), int(rank));
     return select(simplify(eq(named, int(axis))), sizeAt(list, int(i)), rest);
   }, fallback);
 }
+
+/** Sizes that must be equal, of which not all are provably so. */
+const unproved = (pairs: readonly (readonly [Expr, Expr])[]): Expr =>
+  all(pairs.filter(([a, b]) => !sameSize(a, b)).map(([a, b]) => eq(a, b)));
+
+/** `value` where these sizes are equal; else the run reports that shapes do not fit. Nothing where that is proved. */
+export const agreeing = (pairs: readonly (readonly [Expr, Expr])[], value: Expr): Expr =>
+  select(unproved(pairs), value, failure('shape', value.dtype));
+
+/** The same, for kernels. */
+export const checkAgreeing = (pairs: readonly (readonly [Expr, Expr])[]): Stmt => {
+  const condition = unproved(pairs);
+  return constantOf(condition) === 1 ? block([]) : check(condition, 'shape');
+};
+
+/** Pairs of the extents of two shapes, axis by axis. */
+export const pairsOf = (a: readonly Expr[], b: readonly Expr[]): readonly (readonly [Expr, Expr])[] =>
+  a.map((extent, axis) => [extent, b[axis]!] as const);

@@ -27,7 +27,7 @@ import { block, check, letIn, loops, store } from '../../ir/kernel-walk.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { intAttribute, stringAttribute } from './attributes.ts';
 import { type Operand, type Operator, op, type TypeContext } from './define.ts';
-import { fromEnd, sizeAt, within } from './run-time-operands.ts';
+import { agreeing, checkAgreeing, fromEnd, pairsOf, sizeAt, within } from './run-time-operands.ts';
 import { anyType, indexType, normalizeAxis, tensorOf } from './types.ts';
 
 const reduction = stringAttribute('none', ['none', 'add', 'mul', 'max', 'min']);
@@ -85,7 +85,7 @@ function scatterElements(
       store(output, names, combine(kind, load(output, names), load(updates, at))),
     ]),
   );
-  return block([copy(data, output), loops(at, write)]);
+  return block([checkAgreeing(pairsOf(indices.shape, updates.shape)), copy(data, output), loops(at, write)]);
 }
 
 function checkSameShape(indices: Operand, updates: Operand, context: TypeContext): void {
@@ -157,7 +157,8 @@ export const ScatterND = op('ScatterND', {
         loops(rest, store(output, target, combine(kind, load(output, target), update))),
       ]);
     });
-    return block([copy(data, output), loops(tuple, write)]);
+    const expected = [...indices.shape.slice(0, -1), ...data.shape.slice(depth)];
+    return block([checkAgreeing(pairsOf(expected, updates.shape)), copy(data, output), loops(tuple, write)]);
   },
 });
 
@@ -187,13 +188,17 @@ export const TensorScatter = op('TensorScatter', {
   },
   compute: ({ past_cache, update, write_indices }, { axis, mode }, index) => {
     const at = axis < 0 ? axis + past_cache.rank : axis;
-    const start = write_indices ? sizeAt(write_indices, index[0]!) : int(0);
+    const batch = past_cache.shape[0]!;
+    const start = write_indices
+      ? agreeing([[write_indices.shape[0]!, batch]], sizeAt(write_indices, index[0]!))
+      : int(0);
     const ahead = sub(index[at]!, start);
     const extent = past_cache.shape[at]!;
     const turned = mod(ahead, extent);
     const step = mode === 'linear' ? ahead : select(lt(turned, int(0)), add(turned, extent), turned);
     const written = simplify(and(le(int(0), step), lt(step, update.shape[at]!)));
     const source = index.map((own, position) => (position === at ? step : own));
-    return select(written, update.at(...source), past_cache.at(...index));
+    const across = pairsOf(update.shape, past_cache.shape).filter((_, position) => position !== at);
+    return select(written, agreeing(across, update.at(...source)), past_cache.at(...index));
   },
 });

@@ -21,7 +21,7 @@ import { simplify } from '../../ir/simplify.ts';
 import { intAttribute, optionalInt, optionalTensor } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { sizesOf } from './elements.ts';
-import { declaredShape, fromEnd, pick } from './run-time-operands.ts';
+import { agreeing, declaredShape, fromEnd, pick } from './run-time-operands.ts';
 import { allTypes, anyType, normalizeAxis, numericTypes, scalarOf, sizeType, tensorOf, typeSet } from './types.ts';
 
 const clampAxis = (axis: number, rank: number): number => Math.max(0, Math.min(rank, axis < 0 ? axis + rank : axis));
@@ -111,14 +111,16 @@ export const OneHot = op('OneHot', {
     const rank = indices.rank + 1;
     const axis = normalizeAxis(attributes.axis, rank, context);
     const size = sizesOf(depth)?.[0] ?? declaredShape(context, 'depth')[axis] ?? context.fail('declares a wrong rank.');
-    const count = constantOf(product(values.shape));
-    if (count !== undefined && count !== 2) context.fail(`values has ${count} elements; expected 2 (off, on).`);
+    const count = constantOf(values.shape[0] ?? int(0));
+    if (values.rank !== 1 || (count !== undefined && count !== 2)) {
+      context.fail('values must have two elements: off and on.');
+    }
     return tensorOf(values.dtype, [...indices.shape.slice(0, axis), size, ...indices.shape.slice(axis)]);
   },
   compute: ({ indices, values }, attributes, index, { types }) => {
     const axis = attributes.axis < 0 ? attributes.axis + index.length : attributes.axis;
     const chosen = cast(indices.at(...index.filter((_, position) => position !== axis)), 'index');
     const hot = eq(fromEnd(chosen, types[0]!.shape[axis]!), index[axis]!);
-    return select(hot, values.at(int(1)), values.at(int(0)));
+    return agreeing([[values.shape[0]!, int(2)]], select(hot, values.at(int(1)), values.at(int(0))));
   },
 });

@@ -2,9 +2,10 @@
 // auto_pad, output sizes, where a tap reads, and which reads need a bounds check. Sizes may be symbolic.
 //   position of tap k for output y  =  y * stride + k * dilation - padBegin
 
+import { boundsOf } from '../../ir/bounds.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import { add, all, constantOf, div, ge, indexVar, int, le, lt, max, mul, select, sub } from '../../ir/expr-make.ts';
-import { simplify } from '../../ir/simplify.ts';
+import { sameSize, simplify } from '../../ir/simplify.ts';
 import { intAttribute, optionalInts, stringAttribute } from './attributes.ts';
 
 /** Attributes of every operator with windows. */
@@ -93,6 +94,13 @@ function sameWindow(shape: Shape, mode: 'SAME_UPPER' | 'SAME_LOWER'): WindowAxis
     : { ...shape, padBegin: more, padEnd: less, output };
 }
 
+/** How many windows fit, rounded down; none where a size that only a run knows is too small. */
+function flooredOutput(room: Expr, stride: number): Expr {
+  // (room + stride) / stride instead of room / stride + 1: the dividend is provably not negative more often.
+  const count = simplify(div(add(room, int(stride)), int(stride)));
+  return boundsOf(count).min < 0 ? simplify(max(count, int(0))) : count;
+}
+
 function explicitWindow(shape: Shape, padBegin: Expr, padEnd: Expr, ceil: boolean, fail: Fail): WindowAxis {
   const { input, kernel, stride, dilation } = shape;
   const room = simplify(sub(add(add(input, padBegin), padEnd), reach(kernel, dilation)));
@@ -101,8 +109,7 @@ function explicitWindow(shape: Shape, padBegin: Expr, padEnd: Expr, ceil: boolea
     const sizes = [input, padBegin, padEnd].map((size) => constantOf(size) ?? '?').join(' + ');
     fail(`the window reaches over ${constantOf(reach(kernel, dilation))} positions; input and padding have ${sizes}.`);
   }
-  // (room + stride) / stride instead of room / stride + 1: the dividend is provably not negative more often.
-  const floored = simplify(div(add(room, int(stride)), int(stride)));
+  const floored = flooredOutput(room, stride);
   if (!ceil) return { ...shape, padBegin, padEnd, output: floored };
   const ceiled = div(add(room, int(2 * stride - 1)), int(stride));
   // The last window must start inside of the input or the padding before it.
@@ -132,10 +139,8 @@ function staysBeforeEnd({ input, kernel, stride, dilation, padBegin, padEnd, out
   const last = sub(add(mul(sub(output, int(1)), int(stride)), mul(sub(kernel, int(1)), int(dilation))), padBegin);
   if (constantOf(simplify(lt(last, input))) === 1) return true;
   // Without padding at the end, and sizes rounded down, no window can reach beyond.
-  const whole = simplify(
-    div(add(sub(add(add(input, padBegin), padEnd), reach(kernel, dilation)), int(stride)), int(stride)),
-  );
-  return (constantOf(padEnd) ?? 1) <= 0 && constantOf(simplify(le(output, whole))) === 1;
+  const room = simplify(sub(add(add(input, padBegin), padEnd), reach(kernel, dilation)));
+  return (constantOf(padEnd) ?? 1) <= 0 && sameSize(output, flooredOutput(room, stride));
 }
 
 /** The checks that keep these positions inside the input: none for a side that no tap can leave. */
