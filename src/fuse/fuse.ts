@@ -5,7 +5,6 @@
 import type { Expr } from '../../ir/expr.ts';
 import { constantOf } from '../../ir/expr-make.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
-import { isComputed } from '../lower/definition.ts';
 import type { FusionPlan } from '../lower/state.ts';
 import { type Access, accessOf, type Read } from './access.ts';
 import { chooseLayouts } from './choose-layout.ts';
@@ -15,6 +14,8 @@ import { reachable } from './reachable.ts';
 /** Repeating this much work for each further reader is cheaper than a buffer. */
 const cheapWork = 3;
 const mostReaders = 4;
+/** More operations than this behind a contraction are not gathered into its store. */
+const mostBetween = 12;
 /** An inlined expression may grow to this many operations. */
 const mostWork = 300;
 
@@ -31,13 +32,19 @@ interface Fusion {
   /** Work for one element with everything inlined that was decided to be. */
   readonly work: Map<Value, number>;
   readonly inlined: Set<Value>;
+  /** Values between a contraction and the one value in which its readers meet. */
+  readonly forced: Set<Value>;
+  readonly outputs: ReadonlySet<Value>;
+  /** The order of computation. */
+  readonly position: ReadonlyMap<Value, number>;
   /** Values into which a heavy reduction was inlined, and those that pass it on. */
   readonly heavy: Set<Value>;
 }
 
 export function fuse(graph: Graph): FusionPlan {
-  const order = reachable(graph.outputs, graph.captures);
-  const fusion = analyze(order);
+  const everything = reachable(graph.outputs, graph.captures);
+  const order = readValues(graph, everything);
+  const fusion = analyze(graph, order);
   const inputs = new Set([...graph.inputs, ...graph.captures]);
   const outputs = new Set(graph.outputs);
   for (const value of order) {
@@ -48,7 +55,8 @@ export function fuse(graph: Graph): FusionPlan {
     if (isHeavy(access)) fusion.heavy.add(value);
     for (const { source } of access.reads)
       if (fusion.inlined.has(source) && fusion.heavy.has(source)) fusion.heavy.add(value);
-    if (!outputs.has(value) && !fusion.opaqueReads.has(value) && canInline(access, fusion)) fusion.inlined.add(value);
+    const free = !outputs.has(value) && !fusion.opaqueReads.has(value);
+    if (free && (fusion.forced.has(value) || canInline(access, fusion))) fusion.inlined.add(value);
   }
   return {
     materialized: order.filter((value) => !inputs.has(value) && !fusion.inlined.has(value)),
@@ -56,7 +64,29 @@ export function fuse(graph: Graph): FusionPlan {
   };
 }
 
-function analyze(order: readonly Value[]): Fusion {
+/** Without the values that only say something about shapes: nobody loads them. */
+function readValues(graph: Graph, order: readonly Value[]): readonly Value[] {
+  const read = new Set<Value>(graph.outputs);
+  for (const value of [...order].reverse()) {
+    if (!read.has(value)) continue;
+    const access = accessOf(value);
+    if (access) for (const { source } of access.reads) read.add(source);
+    else for (const input of opaqueInputs(value)) read.add(input);
+  }
+  return order.filter((value) => read.has(value));
+}
+
+/** What a node that is no element expression reads: its inputs, and what its subgraphs capture. */
+function opaqueInputs(value: Value): readonly Value[] {
+  const node = value.producer;
+  if (!node) return [];
+  const captured = Object.values(node.attributes).flatMap((attribute) =>
+    typeof attribute === 'object' && 'captures' in attribute ? attribute.captures : [],
+  );
+  return [...node.inputs, ...captured].filter((input) => input !== undefined);
+}
+
+function analyze(graph: Graph, order: readonly Value[]): Fusion {
   const accesses = new Map<Value, Access>();
   const readers = new Map<Value, Reader[]>();
   const opaqueReads = new Set<Value>();
@@ -66,15 +96,23 @@ function analyze(order: readonly Value[]): Fusion {
       accesses.set(value, access);
       for (const read of access.reads)
         readers.set(read.source, [...(readers.get(read.source) ?? []), { access, read }]);
-    } else if (value.producer && !isComputed(value)) {
-      for (const input of value.producer.inputs) if (input) opaqueReads.add(input);
-      for (const attribute of Object.values(value.producer.attributes)) {
-        if (typeof attribute === 'object' && 'captures' in attribute)
-          for (const item of attribute.captures) opaqueReads.add(item);
-      }
+    } else {
+      for (const input of opaqueInputs(value)) opaqueReads.add(input);
     }
   }
-  return { accesses, readers, opaqueReads, work: new Map(), inlined: new Set(), heavy: new Set() };
+  const position = new Map(order.map((value, i) => [value, i] as const));
+  const outputs = new Set(graph.outputs);
+  return {
+    accesses,
+    readers,
+    opaqueReads,
+    outputs,
+    position,
+    work: new Map(),
+    inlined: new Set(),
+    forced: new Set(),
+    heavy: new Set(),
+  };
 }
 
 /** A reduction that reads its operands again and again: a contraction, a window. It wants a schedule of its own. */
@@ -123,7 +161,8 @@ function canInlineMovement(access: Access, { access: reader }: Reader): boolean 
 
 function canInlineReduction(access: Access, readers: readonly Reader[], fusion: Fusion): boolean {
   if (fusion.heavy.has(access.value)) {
-    const only = readers.length === 1 ? readers[0]! : undefined;
+    if (readers.length > 1) return hasOneEpilogue(access, fusion);
+    const only = readers[0];
     if (!only || only.access.reduces || only.read.guarded || fusion.heavy.has(only.access.value)) return false;
     const rivals = only.access.reads.filter(
       ({ source }) => source !== access.value && fusion.inlined.has(source) && fusion.heavy.has(source),
@@ -135,6 +174,30 @@ function canInlineReduction(access: Access, readers: readonly Reader[], fusion: 
     if (read.guarded || isHeavy(reader)) return false;
     return isPrefix(read, reader) || (isIdentity(read, reader) && readers.length === 1);
   });
+}
+
+/**
+ * Whether all that reads the value meets in its last reader, element by element (x * sigmoid(x), say): then all of it
+ * belongs into the store of the reduction. What lies between is marked to be inlined.
+ */
+function hasOneEpilogue(access: Access, fusion: Fusion): boolean {
+  const direct = fusion.readers.get(access.value) ?? [];
+  const position = (value: Value): number => fusion.position.get(value) ?? 0;
+  const last = direct.map(({ access: reader }) => reader.value).reduce((a, b) => (position(a) > position(b) ? a : b));
+  const between = new Set<Value>();
+  const pending = [...direct];
+  while (pending.length > 0) {
+    const { access: reader, read } = pending.pop()!;
+    if (reader.reduces || read.guarded || !isIdentity(read, reader) || fusion.heavy.has(reader.value)) return false;
+    if (reader.value === last || between.has(reader.value)) continue;
+    const readers = fusion.readers.get(reader.value) ?? [];
+    const leaves = readers.length === 0 || fusion.outputs.has(reader.value) || fusion.opaqueReads.has(reader.value);
+    if (leaves || position(reader.value) > position(last) || between.size >= mostBetween) return false;
+    between.add(reader.value);
+    pending.push(...readers);
+  }
+  for (const value of between) fusion.forced.add(value);
+  return true;
 }
 
 /** Reads the element of its own index: every axis, in order. */
