@@ -5,14 +5,8 @@ import type { Expr } from '../expr.ts';
 import { and, constant } from '../expr-make.ts';
 import { decodeExponent, encodeExponent } from './exponent-float.ts';
 import { asFloat32ForRounding } from './round-to-odd.ts';
-import {
-  decodeFloat,
-  encodeFloat,
-  roundFloat,
-  roundFloatConstant,
-  type SmallFloat,
-  smallFloats,
-} from './small-floats.ts';
+import { roundToFormat, type SmallFloat, smallFloats } from './small-float-formats.ts';
+import { decodeFloat, encodeFloat, roundFloat } from './small-floats.ts';
 import { type SmallInteger, smallIntegers, toSmallInteger, wrapInteger } from './sub-byte.ts';
 
 export interface Representation {
@@ -46,7 +40,7 @@ const ofFloat = (format: SmallFloat): Representation => ({
   round: (value) => roundFloat(format, value),
   widen: asFloat32ForRounding,
   trim: (code) => (format.sign === 0x8 ? and(code, constant(0xf, format.storage)) : code),
-  constant: (value) => roundFloatConstant(format, value),
+  constant: (value) => roundToFormat(format, value),
 });
 
 const ofInteger = (format: SmallInteger): Representation => ({

@@ -3,42 +3,9 @@
 // beyond the largest number becomes infinity, or NaN where there is none, or the largest number where there is neither.
 // (ONNX's saturation is a clamp before the cast.)
 
-import type { DType } from '../dtype.ts';
 import type { Expr } from '../expr.ts';
 import { add, and, binary, bitcast, cast, constant, eq, le, lt, mul, or, select, sub } from '../expr-make.ts';
-import { roundHalfEven } from '../scalar.ts';
-
-export interface SmallFloat {
-  readonly dtype: DType;
-  readonly storage: 'uint8' | 'uint16';
-  /** Stored bits of the significand. */
-  readonly fraction: number;
-  readonly bias: number;
-  /** Code of the largest finite number. */
-  readonly largest: number;
-  /** Code of what is beyond it: infinity, or NaN. */
-  readonly beyond: number;
-  readonly nan: number;
-  /** The sign bit of a code. */
-  readonly sign: number;
-  /** Without a negative zero, whose code is the only NaN. */
-  readonly unsignedZero: boolean;
-}
-
-const ieee16 = { storage: 'uint16', sign: 0x8000, unsignedZero: false } as const;
-const signed8 = { storage: 'uint8', sign: 0x80, unsignedZero: false } as const;
-const finite8 = { storage: 'uint8', sign: 0x80, unsignedZero: true, largest: 0x7f, beyond: 0x80, nan: 0x80 } as const;
-
-export const smallFloats: readonly SmallFloat[] = [
-  { dtype: 'float16', ...ieee16, fraction: 10, bias: 15, largest: 0x7bff, beyond: 0x7c00, nan: 0x7e00 },
-  { dtype: 'bfloat16', ...ieee16, fraction: 7, bias: 127, largest: 0x7f7f, beyond: 0x7f80, nan: 0x7fc0 },
-  { dtype: 'float8e4m3fn', ...signed8, fraction: 3, bias: 7, largest: 0x7e, beyond: 0x7f, nan: 0x7f },
-  { dtype: 'float8e4m3fnuz', ...finite8, fraction: 3, bias: 8 },
-  { dtype: 'float8e5m2', ...signed8, fraction: 2, bias: 15, largest: 0x7b, beyond: 0x7c, nan: 0x7e },
-  { dtype: 'float8e5m2fnuz', ...finite8, fraction: 2, bias: 16 },
-  // Has neither infinity nor NaN: both become the largest number, NaN the positive one.
-  { dtype: 'float4e2m1', ...signed8, sign: 0x8, fraction: 1, bias: 1, largest: 0x7, beyond: 0x7, nan: 0x7 },
-];
+import { largestOf, leastPower, type SmallFloat } from './small-float-formats.ts';
 
 const word = (value: number): Expr => constant(value, 'int32');
 const single = (value: number): Expr => constant(value, 'float32');
@@ -56,8 +23,6 @@ const magnitudeOf = (value: Expr): Expr => and(bitcast(value, 'int32'), word(0x7
 
 /** Fraction bits that float32 has and the type has not. */
 const dropped = ({ fraction }: SmallFloat): number => 23 - fraction;
-/** The least normal number is two to the power of this. */
-const leastPower = ({ bias }: SmallFloat): number => 1 - bias;
 /** A float32 whose last place is worth one subnormal unit of the type. */
 const subnormalBase = (format: SmallFloat): number => 2 ** (leastPower(format) + dropped(format));
 
@@ -140,27 +105,4 @@ function float32Bits(value: number): number {
   const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value);
   return view.getInt32(0);
-}
-
-/** The largest finite number. */
-export function largestOf({ fraction, bias, largest }: SmallFloat): number {
-  const exponent = largest >> fraction;
-  return (2 ** fraction + (largest & (2 ** fraction - 1))) * 2 ** (exponent - bias - fraction);
-}
-
-/** The nearest value of the type, of any number: what a constant of the type is. */
-export function roundFloatConstant(format: SmallFloat, value: number): number {
-  const limit = largestOf(format);
-  if (Number.isNaN(value)) return format.fraction === 1 ? limit : value;
-  const size = Math.abs(value);
-  // The exponent of a double; its subnormals are far below every type's.
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, size);
-  const power = Math.max((view.getUint16(0) >> 4) - 1023, leastPower(format));
-  const unit = 2 ** (power - format.fraction);
-  const rounded = Number.isFinite(size) ? roundHalfEven(size / unit) * unit : size;
-  const overflow = format.fraction === 1 ? limit : format.beyond === format.nan ? Number.NaN : Number.POSITIVE_INFINITY;
-  const bounded = rounded > limit ? overflow : rounded;
-  if (bounded === 0 && format.unsignedZero) return 0;
-  return value < 0 || Object.is(value, -0) ? -bounded : bounded;
 }

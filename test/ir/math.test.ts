@@ -135,7 +135,7 @@ function isNear(value: number, expected: number): boolean {
 
 describe('expandMath', () => {
   it('leaves no call, and keeps lanes', () => {
-    for (const format of ['float32', 'float64'] as const) {
+    for (const format of ['float32', 'float64', 'float16'] as const) {
       for (const name of [...unary, ...binary]) {
         const x = variable('x', format, {}, 8);
         const expanded = expandMath(binary.some((other) => other === name) ? call(name, x, x) : call(name, x));
