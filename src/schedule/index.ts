@@ -1,11 +1,12 @@
 // The choice of a recipe, by what a kernel looks like and never by the operator it came from. The only part of the
 // compiler that knows about speed; a kernel that no recipe fits stays as it is.
 
-import type { Kernel, Stmt } from '../../ir/kernel.ts';
+import type { Kernel } from '../../ir/kernel.ts';
 import { simplifyKernel } from '../../ir/simplify.ts';
 import type { Target } from '../../ir/target.ts';
 import { columnsOf } from './columns.ts';
 import { scheduleContraction } from './contraction.ts';
+import { cutAtConditions } from './cut-at-conditions.ts';
 import { dropSingleTurns } from './drop-single-turns.ts';
 import { flatten } from './flatten.ts';
 import { scheduleGrid } from './grid.ts';
@@ -14,7 +15,7 @@ import { parallelizeOutermost } from './parallelize.ts';
 import { schedulePointwise } from './pointwise.ts';
 import { scheduleReduction, scheduleScalarReduction } from './reduction.ts';
 import { scheduleRows } from './rows.ts';
-import { perfectNest, ScheduleError } from './step.ts';
+import { blockOf, perfectNest, ScheduleError, statementsOf } from './step.ts';
 import { scheduleWindow } from './window.ts';
 
 export interface ScheduleOptions {
@@ -23,11 +24,10 @@ export interface ScheduleOptions {
 
 export function scheduleKernel(kernel: Kernel, target: Target, options: ScheduleOptions): Kernel {
   if (target.language === 'cuda') return firstThatFits(kernel, [scheduleGrid]);
-  const prepared = mergeNests(simplifyKernel(nameLoops(flatten(kernel))));
-  const parts = prepared.body.kind === 'block' ? prepared.body.body : [prepared.body];
-  const scheduled = parts.map((part) => schedulePart({ ...prepared, body: part }, target, options).body);
-  const body: Stmt = scheduled.length === 1 ? scheduled[0]! : { kind: 'block', body: scheduled };
-  return simplifyKernel(dropSingleTurns(parallelizeOutermost({ ...prepared, body })));
+  const flat = simplifyKernel(nameLoops(flatten(kernel)));
+  const parts = statementsOf(flat.body).flatMap((part) => cutAtConditions({ ...flat, body: part }));
+  const scheduled = parts.map((part) => schedulePart(mergeNests({ ...flat, body: part }), target, options).body);
+  return simplifyKernel(dropSingleTurns(parallelizeOutermost({ ...flat, body: blockOf(scheduled) })));
 }
 
 type Recipe = (kernel: Kernel) => Kernel;

@@ -4,6 +4,7 @@ import type { DType } from '../../ir/dtype.ts';
 import type { Expr, ReduceOp, Var } from '../../ir/expr.ts';
 import {
   add,
+  and,
   binary,
   call,
   constant,
@@ -12,9 +13,11 @@ import {
   indexVar,
   int,
   load,
+  lt,
   max,
   mod,
   mul,
+  select,
   sub,
 } from '../../ir/expr-make.ts';
 import type { Buffer, Kernel, Stmt } from '../../ir/kernel.ts';
@@ -205,5 +208,32 @@ export function transposed(height: Size, width: Size, channels: Size): Kernel {
     params: [X, Y],
     dims: dimsOf([height, width, channels]),
     body: loops([y, x, c], store(Y, [y, x, c], load(X, [c, y, x]))),
+  };
+}
+
+/** Y[r] = A[r] followed by B[r] */
+export function joined(rows: Size, first: number, second: number): Kernel {
+  const [A, B] = [argument('A', [rows, first]), argument('B', [rows, second])];
+  const Y = argument('Y', [rows, first + second]);
+  const [r, c] = [axis('r', rows), axis('c', first + second)];
+  const value = select(lt(c, int(first)), load(A, [r, c]), load(B, [r, sub(c, int(first))]));
+  return { name: 'joined', params: [A, B, Y], dims: dimsOf([rows]), body: loops([r, c], store(Y, [r, c], value)) };
+}
+
+/** X with a border of zeros. */
+export function bordered(height: Size, width: Size, channels: number, border: number): Kernel {
+  const grown = (extent: Size): Expr => add(size(extent), int(2 * border));
+  const X = argument('X', [height, width, channels]);
+  const Y = argument('Y', [grown(height), grown(width), channels]);
+  const [y, x, c] = [axis('y', grown(height)), axis('x', grown(width)), axis('c', channels)];
+  const within = (at: Expr, extent: Size): Expr => and(lt(int(-1), at), lt(at, size(extent)));
+  const [fromY, fromX] = [sub(y, int(border)), sub(x, int(border))];
+  const inside = and(within(fromY, height), within(fromX, width));
+  const value = select(inside, load(X, [fromY, fromX, c]), float(0));
+  return {
+    name: 'bordered',
+    params: [X, Y],
+    dims: dimsOf([height, width]),
+    body: loops([y, x, c], store(Y, [y, x, c], value)),
   };
 }

@@ -6,7 +6,7 @@ import { printKernel } from '../../ir/kernel-print.ts';
 import type { Target } from '../../ir/target.ts';
 import { scheduleKernel } from '../../src/schedule/index.ts';
 import { panelWidth } from '../../src/schedule/panel.ts';
-import { added, convolution, mean, product, scaled, softmax, transposed, window } from './lowered.ts';
+import { added, bordered, convolution, joined, mean, product, scaled, softmax, transposed, window } from './lowered.ts';
 import { assertSameMeaning } from './same-meaning.ts';
 import { scalar, simd128, threads, wide } from './targets.ts';
 
@@ -80,6 +80,12 @@ describe('schedule recipes keep the meaning of', () => {
     check(sizes, ([a, b, c, make]) => make([a, b, c]));
     check(fc.tuple(small, small, small), ([a, b, c]) => transposed(a, b, c));
   });
+  it('joined and bordered arrays', () => {
+    check(fc.tuple(few, small, small), ([rows, first, second]) => joined(rows, first, second));
+    check(fc.tuple(few, few, small, few), ([height, width, channels, border]) =>
+      bordered(height, width, channels, border),
+    );
+  });
   it('kernels of symbolic sizes', () => {
     const [rows, columns] = [variable('rows', 'index', { min: 1 }), variable('columns', 'index', { min: 1 })];
     const kernels = [
@@ -91,6 +97,8 @@ describe('schedule recipes keep the meaning of', () => {
       added([rows, columns]),
       scaled([rows, columns]),
       transposed(rows, columns, 20),
+      joined(rows, 5, 17),
+      bordered(rows, columns, 8, 2),
     ];
     const size = fc.integer({ min: 1, max: 40 });
     fc.assert(
@@ -110,6 +118,11 @@ describe('schedule recipes', () => {
   it('run dense element-wise loops as one', () => {
     const kernel = scheduleKernel(added([3, 4, 8]), wide, { math: 'strict' });
     assert.equal(printKernel(kernel).match(/for /g)?.length, 1);
+  });
+  it('cut loops where a condition turns', () => {
+    const text = printKernel(scheduleKernel(joined(4, 32, 16), wide, { math: 'fast' }));
+    assert.doesNotMatch(text, /\?/);
+    assert.match(text, /ramp16/);
   });
   it('bind all outer loops to a grid of 256 threads', () => {
     const kernel = scheduleKernel(added([32, 16]), threads, { math: 'fast' });
