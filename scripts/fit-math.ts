@@ -1,4 +1,5 @@
-// Fits the polynomials of `ir/math` and writes them to `ir/math/coefficients.ts`. Run: npx tsx scripts/fit-math.ts
+// Fits the polynomials of `ir/math` and writes them to `ir/math/coefficients.ts`. Run: npx tsx scripts/fit-math.ts, then
+// npx biome format --write ir/math/coefficients.ts.
 // Each line of the table is a function on its reduced range. The weight turns a difference in the polynomial into an
 // error relative to the function's result, so the printed errors compare with 2^-24 and 2^-53.
 
