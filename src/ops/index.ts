@@ -34,6 +34,7 @@ import * as power from './power.ts';
 import * as qlinearConv from './qlinear-conv.ts';
 import * as quantize from './quantize.ts';
 import * as quantizedMatmul from './quantized-matmul.ts';
+import * as recurrentCells from './recurrent-cells.ts';
 import * as reductions from './reductions.ts';
 import * as regions from './regions.ts';
 import * as repeat from './repeat.ts';
@@ -94,6 +95,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   gridSample,
   deformConv,
   regions,
+  recurrentCells,
   fourier,
   spectralWindows,
   fusedConv,
