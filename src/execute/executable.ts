@@ -32,6 +32,8 @@ export interface ExecuteOptions extends Omit<CompileOptions, 'modelFile' | 'trac
   readonly threads?: number;
   /** Build with the sanitizers of the C compiler. */
   readonly sanitize?: boolean;
+  /** Where temporary folders are made; the system's place for them by default. */
+  readonly workFolder?: string;
   /** No run may take longer. */
   readonly timeoutSeconds?: number;
 }

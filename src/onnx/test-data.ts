@@ -45,7 +45,12 @@ export function readDataSets(
   }));
 }
 
-function readDataFiles(folder: string, role: string, types: readonly (TypeProto | undefined)[]): DataFile[] {
+/** The files `ROLE_N.pb` of one data set. */
+export function readDataFiles(
+  folder: string,
+  role: 'input' | 'output',
+  types: readonly (TypeProto | undefined)[],
+): DataFile[] {
   return numbered(folder, new RegExp(`^${role}_(\\d+)\\.pb$`)).map(({ index, file }) => {
     const { name, value } = readDataValue(readModelFile(file), types[index], `file ${file}`);
     return { index, file, name, value };

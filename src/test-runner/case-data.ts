@@ -2,12 +2,12 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type Problem, problem } from '../errors.ts';
+import { type Problem, problem, UsageError } from '../errors.ts';
 import type { GivenInput, ModelSource, NamedTensor } from '../execute/executable.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import { readModelFile } from '../onnx/model-file.ts';
 import type { GraphProto, ValueInfoProto } from '../onnx/proto-types.ts';
-import { type DataFile, readDataSets } from '../onnx/test-data.ts';
+import { type DataFile, readDataFiles, readDataSets } from '../onnx/test-data.ts';
 import { modelFileOf } from './cases.ts';
 
 export interface CaseData {
@@ -45,6 +45,16 @@ export function readCase(folder: string): CaseData {
   return { model: { bytes, file }, sets, shapes: openShapes(inputs, sets[0]) };
 }
 
+/** The inputs in one `test_data_set_*` folder, for a model that lies elsewhere. */
+export function readDataFolder(bytes: Uint8Array, folder: string): readonly GivenInput[] {
+  const { graph } = decodeModel(bytes);
+  const stat = fs.statSync(folder, { throwIfNoEntry: false });
+  if (!graph || !stat?.isDirectory()) throw new UsageError(`There is no folder ${folder}.`);
+  const inputs = inputsOf(graph, inputFilesIn(folder));
+  const types = inputs.map(({ type }) => type);
+  return tensorsOf(readDataFiles(folder, 'input', types), inputs).tensors;
+}
+
 /** Test data numbers the inputs without initializers, unless there are files for those too. */
 function inputsOf(graph: GraphProto, files: number): readonly ValueInfoProto[] {
   const initialized = new Set(graph.initializer.map(({ name }) => name ?? ''));
@@ -59,8 +69,11 @@ const mostInputs = (folder: string): number =>
     ...fs
       .readdirSync(folder)
       .filter((name) => /^test_data_set_\d+$/.test(name))
-      .map((name) => fs.readdirSync(path.join(folder, name)).filter((file) => /^input_\d+\.pb$/.test(file)).length),
+      .map((name) => inputFilesIn(path.join(folder, name))),
   );
+
+const inputFilesIn = (folder: string): number =>
+  fs.readdirSync(folder).filter((file) => /^input_\d+\.pb$/.test(file)).length;
 
 /** The names in the files count where they all are names of the model, else the numbers of the files. */
 function tensorsOf(

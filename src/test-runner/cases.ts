@@ -29,7 +29,10 @@ function search(folder: string, seen: Set<string>, add: (folder: string) => void
   const entries = fs.readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   const isCase =
     entries.some(({ name }) => name === 'model.onnx') && entries.some(({ name }) => /^test_data_set_\d+$/.test(name));
-  if (isCase) return add(folder);
+  if (isCase) {
+    add(folder);
+    return;
+  }
   for (const entry of entries) {
     const inner = path.join(folder, entry.name);
     if (entry.isDirectory() || (entry.isSymbolicLink() && isFolder(inner))) search(inner, seen, add);

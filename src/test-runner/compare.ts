@@ -88,7 +88,8 @@ type Elements = (index: number) => number | bigint;
 
 /** Typed arrays where there is one: `readElement` is many times slower. */
 function elementsOf(dtype: DType, bytes: Uint8Array, count: number): Elements {
-  const view = bytes.slice().buffer;
+  // A copy, for alignment; a Buffer's slice would be no copy.
+  const view = new Uint8Array(bytes).buffer;
   switch (dtype) {
     case 'float32': {
       const values = new Float32Array(view, 0, count);
