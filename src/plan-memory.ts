@@ -9,6 +9,7 @@ import { rewriteExpr } from '../ir/expr-walk.ts';
 import type { Buffer } from '../ir/kernel.ts';
 import type { Place, Program, Step } from '../ir/program.ts';
 import { simplify } from '../ir/simplify.ts';
+import { arrangeBuffers } from './arrange-buffers.ts';
 import { CompilerBug } from './errors.ts';
 import { type Lowered, storageOf } from './lower/lowered.ts';
 
@@ -188,23 +189,15 @@ function estimate(size: Expr): number {
 
 const overlaps = (a: Range, b: Range): boolean => a.first <= b.last && b.first <= a.last;
 
-/** Largest first, each at the lowest offset where it fits between those that are live with it. */
+/** Arranged by their sizes, or by estimates where sizes are symbolic. */
 function arrange(items: readonly Item[]): readonly Placed[] {
   const symbolic = items.some(({ bytes }) => constantOf(bytes) === undefined);
-  const bySize = [...items].sort((a, b) => b.estimate - a.estimate || a.range.first - b.range.first);
-  const offsets = new Map<Item, number>();
-  for (const item of bySize) {
-    const rivals = [...offsets].filter(([other]) => overlaps(item.range, other.range)).sort(([, a], [, b]) => a - b);
-    let offset = 0;
-    for (const [other, at] of rivals) {
-      if (offset + item.estimate <= at) break;
-      offset = Math.max(offset, at + other.estimate);
-    }
-    offsets.set(item, offset);
-  }
-  if (!symbolic)
-    return bySize.map((item) => ({ ...item, estimatedOffset: offsets.get(item)!, offset: int(offsets.get(item)!) }));
-  return symbolicOffsets(bySize, offsets);
+  const found = arrangeBuffers(
+    items.map(({ estimate: size, range }) => ({ size, first: range.first, last: range.last })),
+  );
+  const offsets = new Map(items.map((item, i) => [item, found[i]!] as const));
+  if (symbolic) return symbolicOffsets(items, offsets);
+  return items.map((item) => ({ ...item, estimatedOffset: offsets.get(item)!, offset: int(offsets.get(item)!) }));
 }
 
 /** A buffer begins where those that lie below it, and are live with it, end. */
