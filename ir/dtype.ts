@@ -81,6 +81,9 @@ export const isSubByte = (dtype: DType): boolean => dtypes[dtype].bits < 8;
 /** Bytes of `count` elements in a tensor as ONNX stores it (sub-byte types packed, low bits first). */
 export const byteSize = (dtype: DType, count: number): number => Math.ceil((dtypes[dtype].bits * count) / 8);
 
+/** Bytes of `count` elements in memory while a program runs: sub-byte types take one byte each. */
+export const storedSize = (dtype: DType, count: number): number => Math.max(1, dtypes[dtype].bits / 8) * count;
+
 /** The element type with this ONNX number, or undefined. */
 export const dtypeFromOnnx = (code: number): DType | undefined =>
   (Object.keys(dtypes) as DType[]).find((name) => dtypes[name].onnx === code && name !== 'index');

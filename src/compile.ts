@@ -5,6 +5,7 @@ import { expandMathStmt } from '../ir/math/expand-math.ts';
 import type { Program } from '../ir/program.ts';
 import type { GenerateOptions, OutputFile, Target } from '../ir/target.ts';
 import { fuse } from './fuse/fuse.ts';
+import { legalizeDtypes } from './legalize.ts';
 import { lower } from './lower/lower.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { mapKernels } from './map-kernels.ts';
@@ -65,7 +66,7 @@ const graphPasses: readonly Pass<Graph>[] = [
 /** Kernels as the target wants them. The constants come first: schedules read them in their packed order. */
 function schedule(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lowered {
   const packed = packConstants(lowered, target, math);
-  const scheduled = mapKernels(packed, (kernel) => scheduleKernel(kernel, target, { math }));
+  const scheduled = mapKernels(legalizeDtypes(packed), (kernel) => scheduleKernel(kernel, target, { math }));
   const plain = mapKernels(scheduled, (kernel) => ({ ...kernel, body: expandMathStmt(kernel.body) }));
   return shareKernels(plain);
 }

@@ -1,16 +1,19 @@
 // Runs a program in JavaScript, kernel by kernel: for constant folding, and as the oracle of the other targets.
 
-import { byteSize, type DType } from '../ir/dtype.ts';
+import { type DType, dtypes, isSubByte, storedSize } from '../ir/dtype.ts';
 import { arrayOverBytes, type TypedArrayLike } from '../ir/eval-arrays.ts';
 import { errorNumbers } from '../ir/eval-expr.ts';
 import type { ErrorCode, Expr, Var } from '../ir/expr.ts';
 import { constant, constantOf } from '../ir/expr-make.ts';
 import { rewriteExpr } from '../ir/expr-walk.ts';
 import type { Buffer, Kernel } from '../ir/kernel.ts';
-import { type CompiledKernel, compileKernel } from '../ir/kernel-eval.ts';
+import type { CompiledKernel } from '../ir/kernel-eval.ts';
 import { stridesOf } from '../ir/kernel-walk.ts';
+import { storageOf } from '../ir/legalize/representation.ts';
 import type { Program, Step } from '../ir/program.ts';
 import { CompilerBug } from './errors.ts';
+import { compileLegal } from './legalize.ts';
+import { packElements, unpackElements } from './npy-packing.ts';
 import { upperBound } from './plan-memory.ts';
 
 export interface TensorValue {
@@ -70,7 +73,7 @@ export function runProgram(program: Program, inputs: readonly TensorValue[]): re
     arrays: new Map(),
     compiled: new Map(),
     regions: {
-      inputs: inputs.map(({ bytes }) => aligned(bytes)),
+      inputs: inputs.map(toStorage),
       outputs: program.outputs.map(({ buffer }) => new Uint8Array(bytesOf(buffer, sizes))),
       arena: new Uint8Array(evaluateSize(program.arenaBytes, sizes)),
     },
@@ -79,15 +82,31 @@ export function runProgram(program: Program, inputs: readonly TensorValue[]): re
   return program.outputs.map(({ buffer }, i) => {
     const dims = buffer.shape.map((extent) => evaluateSize(extent, sizes));
     const count = dims.reduce((a, b) => a * b, 1);
-    return { dtype: buffer.dtype, dims, bytes: machine.regions.outputs[i]!.subarray(0, byteSize(buffer.dtype, count)) };
+    return { dtype: buffer.dtype, dims, bytes: fromStorage(buffer.dtype, machine.regions.outputs[i]!, count) };
   });
+}
+
+/** Sub-byte elements take a byte each while a program runs; ONNX packs them. */
+function toStorage({ dtype, dims, bytes }: TensorValue): Uint8Array {
+  return isSubByte(dtype)
+    ? unpackElements(
+        bytes,
+        dims.reduce((a, b) => a * b, 1),
+        dtype,
+      )
+    : aligned(bytes);
+}
+
+function fromStorage(dtype: DType, bytes: Uint8Array, count: number): Uint8Array {
+  const stored = bytes.subarray(0, storedSize(dtype, count));
+  return isSubByte(dtype) ? packElements(stored, dtypes[dtype].bits) : stored;
 }
 
 /** Typed arrays need their natural alignment. */
 const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 8 === 0 ? bytes : bytes.slice());
 
 const bytesOf = (buffer: Buffer, sizes: ReadonlyMap<Var, number>): number =>
-  byteSize(
+  storedSize(
     buffer.dtype,
     buffer.shape.reduce((count, extent) => count * evaluateSize(upperBound(extent), sizes), 1),
   );
@@ -137,7 +156,7 @@ function arrayOf(buffer: Buffer, machine: Machine): TypedArrayLike {
           ? machine.regions.inputs[place.index]!
           : machine.regions.outputs[place.index]!;
   // To the end of the region: a view with strides reaches further than its elements are many.
-  const made = arrayOverBytes(buffer.dtype, region.subarray(offset));
+  const made = arrayOverBytes(storageOf(buffer.dtype), region.subarray(offset));
   machine.arrays.set(buffer, made);
   return made;
 }
@@ -146,7 +165,7 @@ function runSteps(steps: readonly Step[], machine: Machine): void {
   for (const step of steps) {
     switch (step.kind) {
       case 'call': {
-        const run = machine.compiled.get(step.kernel) ?? compileKernel(step.kernel);
+        const run = machine.compiled.get(step.kernel) ?? compileLegal(step.kernel);
         machine.compiled.set(step.kernel, run);
         const code = run(
           step.arguments.map((buffer) => arrayOf(buffer, machine)),

@@ -10,11 +10,12 @@ import { exprKey } from '../ir/expr-key.ts';
 import { add, constant, constantOf, div, indexVar, int, load, lt, mod, mul, reduce, select } from '../ir/expr-make.ts';
 import { freeVars, substitute } from '../ir/expr-walk.ts';
 import type { Buffer, Loop, Stmt } from '../ir/kernel.ts';
-import { compileKernel } from '../ir/kernel-eval.ts';
 import { loops, rewriteStmtExprs, store, visitStmt, visitStmtExprs } from '../ir/kernel-walk.ts';
+import { storageOf } from '../ir/legalize/representation.ts';
 import type { Call } from '../ir/program.ts';
 import type { Target } from '../ir/target.ts';
 import { estimate } from './fuse/estimate.ts';
+import { compileLegal } from './legalize.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { makeKernel } from './lower/make-kernel.ts';
 import { mapCalls } from './map-kernels.ts';
@@ -162,9 +163,9 @@ function packBytes(
   const count = buffer.shape.reduce((product, extent) => product * constantOf(extent)!, 1);
   const result = new Uint8Array(byteSize(buffer.dtype, count));
   const regions = kernel.params.map((param) =>
-    arrayOverBytes(param.dtype, param === buffer ? result : alignedCopy(bytes)),
+    arrayOverBytes(storageOf(param.dtype), param === buffer ? result : alignedCopy(bytes)),
   );
-  compileKernel(kernel)(regions, []);
+  compileLegal(kernel)(regions, []);
   return result;
 }
 

@@ -2,7 +2,7 @@
 // execution for a low peak. Buffers of symbolic size are arranged by an estimate; their offsets are expressions that
 // keep the arrangement right for every size.
 
-import { byteSize, dtypes } from '../ir/dtype.ts';
+import { storedSize } from '../ir/dtype.ts';
 import type { Expr } from '../ir/expr.ts';
 import { add, constantOf, div, int, max, mul, product } from '../ir/expr-make.ts';
 import { rewriteExpr } from '../ir/expr-walk.ts';
@@ -82,7 +82,7 @@ function placeView(buffer: Buffer, lowered: Lowered, places: Map<Buffer, Place>)
   placeView(view.base, lowered, places);
   const base = places.get(view.base);
   if (!base) throw new CompilerBug(`view ${buffer.name} of ${view.base.name}, which has no place`);
-  const bytes = simplify(mul(view.offset, int(dtypes[buffer.dtype].bits / 8)));
+  const bytes = simplify(mul(view.offset, int(storedSize(buffer.dtype, 1))));
   places.set(
     buffer,
     base.kind === 'constant'
@@ -166,8 +166,8 @@ function arenaItems(lowered: Lowered, places: ReadonlyMap<Buffer, Place>): reado
 function paddedBytes(buffer: Buffer): Expr {
   const count = simplify(product(buffer.shape.map(upperBound)));
   const known = constantOf(count);
-  if (known !== undefined) return int(Math.ceil(byteSize(buffer.dtype, known) / alignment) * alignment);
-  const bytes = mul(count, int(Math.max(1, dtypes[buffer.dtype].bits / 8)));
+  if (known !== undefined) return int(Math.ceil(storedSize(buffer.dtype, known) / alignment) * alignment);
+  const bytes = mul(count, int(storedSize(buffer.dtype, 1)));
   return simplify(mul(div(add(bytes, int(alignment - 1)), int(alignment)), int(alignment)));
 }
 

@@ -1,5 +1,6 @@
 // What lowering carries along, and the two ways in which it reads a value: from its buffer, or inlined.
 
+import { isSubByte } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
 import { load } from '../../ir/expr-make.ts';
@@ -9,8 +10,9 @@ import type { Buffer, Kernel } from '../../ir/kernel.ts';
 import type { Step } from '../../ir/program.ts';
 import { simplify } from '../../ir/simplify.ts';
 import type { Layouts } from '../fuse/choose-layout.ts';
-import { bufferOf, valueBehind } from '../ops/elements.ts';
-import { definitionOf, isComputed } from './definition.ts';
+import { unpackElements } from '../npy-packing.ts';
+import { bufferOf, countOf, valueBehind } from '../ops/elements.ts';
+import { definitionOf, isComputed, tensorType } from './definition.ts';
 import type { Hosting } from './host.ts';
 import { type Storage, storageFor } from './storage.ts';
 
@@ -46,8 +48,15 @@ export const callOf = (kernel: Kernel): Step => ({ kind: 'call', kernel, argumen
 /** The buffer from which the value is read; a constant is noted as used. */
 export function readable(value: Value, state: LowerState): Buffer {
   const buffer = storageFor(value, state.storage);
-  if (value.constant) state.constants.set(buffer, value.constant);
+  if (value.constant && !state.constants.has(buffer)) state.constants.set(buffer, storedBytes(value, value.constant));
   return buffer;
+}
+
+/** Sub-byte elements take a byte each while a program runs. */
+function storedBytes(value: Value, bytes: Uint8Array): Uint8Array {
+  const type = tensorType(value);
+  const count = countOf(type);
+  return isSubByte(type.dtype) && count !== undefined ? unpackElements(bytes, count, type.dtype) : bytes;
 }
 
 /** Replaces loads of values: by their definitions where they have no buffer, else by loads from it. */
