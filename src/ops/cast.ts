@@ -2,7 +2,7 @@
 // Float to integer truncates, saturates, and NaN gives 0; to float8 the `saturate` attribute says what overflow gives.
 
 import type { DType } from '../../ir/dtype.ts';
-import { dtypes } from '../../ir/dtype.ts';
+import { dtypes, isFloat, isSubByte } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
 import {
   add,
@@ -46,8 +46,11 @@ export function convert(x: Expr, to: DType, saturate = true, roundMode = 'up'): 
   if (to === 'float8e8m0') return toPowerOfTwo(cast(x, 'float32'), saturate, roundMode);
   if (to === 'float4e2m1') {
     const wide = cast(x, 'float32');
-    return cast(max(min(wide, constant(6, 'float32')), constant(-6, 'float32')), to);
+    const clamped = max(min(wide, constant(6, 'float32')), constant(-6, 'float32'));
+    return cast(select(ne(wide, wide), constant(0, 'float32'), clamped), to);
   }
+  // To 4 and 2 bits through a wide integer, whose low bits remain: the standard's cases wrap.
+  if (isFloat(x.dtype) && isSubByte(to)) return cast(cast(x, 'int32'), to);
   const range = float8Ranges[to];
   if (!range) return cast(x, to);
   const wide = cast(x, 'float32');
