@@ -2,8 +2,20 @@
 
 import type { Graph, Type, Value } from '../../ir/graph.ts';
 import { Loop, scalarType } from './control.ts';
-import type { Builder } from './define.ts';
+import { type Builder, op } from './define.ts';
+import { sizesOf } from './elements.ts';
+import { agreeing, pairsOf } from './run-time-operands.ts';
 import { ScalarOf } from './scan.ts';
+import { sizeType, tensorOf } from './types.ts';
+
+/** X, whose shape the run compares with `shape`: a loop's states keep one shape through all turns. */
+export const WithShape = op('WithShape', {
+  domain: 'lapidary',
+  inputs: ['X', 'shape'],
+  types: { shape: sizeType },
+  type: ({ X, shape }, _, context) => tensorOf(X.dtype, sizesOf(shape) ?? context.fail('shape must be known.')),
+  compute: ({ X }, _, index, { types }) => agreeing(pairsOf(X.shape, types[0]!.shape), X.at(...index)),
+});
 
 const isGraph = (value: unknown): value is Graph => typeof value === 'object' && value !== null && 'captures' in value;
 

@@ -19,7 +19,7 @@ import type { Builder, OldNode, Operand, TypeContext } from './define.ts';
 import { Concat } from './join.ts';
 import { without } from './legacy.ts';
 import { Less, Where } from './logic.ts';
-import { repeat } from './loop-body.ts';
+import { repeat, WithShape } from './loop-body.ts';
 import { MatMul } from './matmul.ts';
 import { type ActivationAttributes, checkActivations } from './recurrent-activations.ts';
 import { Expand } from './repeat.ts';
@@ -205,7 +205,9 @@ function runDirection(
     return cell.bias ? g.apply(Add, [product, cell.bias]) : product;
   };
   const zero = g.scalar(0, dtype);
-  const zeros = (): Value => g.apply(Expand, [zero, g.sizes([batch, hidden])]);
+  const stateSizes = g.sizes([batch, hidden]);
+  const given = initial.map((state) => state && g.apply(WithShape, [state, stateSizes]));
+  const present = (): readonly Value[] => given.map((state) => state ?? g.apply(Expand, [zero, stateSizes]));
   const ends = lengths && g.apply(Unsqueeze, [castTo(g, lengths, 'int64'), g.ints([1])]);
   /** Beyond the end of a sequence its states stay and its output is zero. */
   const masked = (time: Value, next: readonly Value[], old: () => readonly Value[]) => {
@@ -219,24 +221,19 @@ function runDirection(
     };
   };
   if (constantOf(length) === 1) {
-    const next = cell.step(project(take(g, X, 0)), initial);
-    const { states, output } = masked(g.scalar(0, 'int64'), next, () => initial.map((state) => state ?? zeros()));
+    const next = cell.step(project(take(g, X, 0)), given);
+    const { states, output } = masked(g.scalar(0, 'int64'), next, present);
     return [g.apply(Unsqueeze, [output, g.ints([0])]), ...states];
   }
   const projected = project(X);
   const sizes = g.sizes([length]);
   const last = g.apply(Sub, [take(g, sizes, 0), g.scalar(1, 'int64')]);
-  const results = repeat(
-    g,
-    sizes,
-    initial.map((state) => state ?? zeros()),
-    (iteration, states) => {
-      const slice = g.apply(TakeSlice, [projected, iteration], { reverse: reverse ? 1 : 0 });
-      const time = reverse ? g.apply(Sub, [last, iteration]) : iteration;
-      const turn = masked(time, cell.step(slice, states), () => states);
-      return { states: turn.states, scans: [turn.output] };
-    },
-  );
+  const results = repeat(g, sizes, present(), (iteration, states) => {
+    const slice = g.apply(TakeSlice, [projected, iteration], { reverse: reverse ? 1 : 0 });
+    const time = reverse ? g.apply(Sub, [last, iteration]) : iteration;
+    const turn = masked(time, cell.step(slice, states), () => states);
+    return { states: turn.states, scans: [turn.output] };
+  });
   const finals = results.slice(0, initial.length);
   return [g.apply(PlaceScan, [results[initial.length]!], { reverse: reverse ? 1 : 0 }), ...finals];
 }
