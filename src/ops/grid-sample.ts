@@ -21,13 +21,13 @@ import {
   sub,
   unary,
 } from '../../ir/expr-make.ts';
-import { sameSize, simplify } from '../../ir/simplify.ts';
+import { simplify } from '../../ir/simplify.ts';
 import { intAttribute, stringAttribute } from './attributes.ts';
 import { type Operand, op } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { withAttributes } from './legacy.ts';
 import { fixedWeights } from './resize-weights.ts';
-import { agreeing, clamp, declaredShape, within } from './run-time-operands.ts';
+import { agreeing, clamp, declaredShape, pairsOf, within } from './run-time-operands.ts';
 import { anyFloat, anyType, floatTypes, sizeType, tensorOf, typeSet } from './types.ts';
 
 interface Sampling {
@@ -97,7 +97,9 @@ function tapAt(at: Expr, extent: Expr, weight: Expr | undefined, { aligned, padd
 /** The taps of one axis for a normalized coordinate. */
 function axisTaps(normalized: Expr, extent: Expr, sampling: Sampling): readonly AxisTap[] {
   const raw = denormalize(normalized, extent, sampling.aligned);
-  const x = intoInput(sampling.mode === 'nearest' ? unary('rint', raw) : raw, extent, sampling);
+  // Cubic interpolation brings back its taps only, as PyTorch and ONNX Runtime do.
+  const rounded = sampling.mode === 'nearest' ? unary('rint', raw) : raw;
+  const x = sampling.mode === 'cubic' ? raw : intoInput(rounded, extent, sampling);
   // Whatever the data, positions stay small numbers.
   const tame = min(max(x, constant(-8, x.dtype)), cast(add(extent, int(8)), x.dtype));
   if (sampling.mode === 'nearest') return [tapAt(cast(tame, 'index'), extent, undefined, sampling)];
@@ -177,7 +179,8 @@ function gridCoordinate(at: Expr, extent: Expr, aligned: boolean): Expr {
   const length = cast(extent, 'float32');
   if (!aligned) return sub(div(add(mul(x, float(2)), float(1)), length), float(1));
   const stretched = sub(div(mul(x, float(2)), sub(length, float(1))), float(1));
-  return select(simplify(lt(extent, int(2))), float(0), stretched);
+  // A single cell is the far corner, as in ONNX Runtime.
+  return select(simplify(lt(extent, int(2))), float(1), stretched);
 }
 
 /** grid[n, p…, k] = sum over j of theta[n, k, j] * (coordinates of p, 1)[j] */
@@ -188,11 +191,12 @@ export const AffineGrid = op('AffineGrid', {
   types: { theta: anyFloat, size: sizeType },
   since: 20,
   type: ({ theta, size }, _, context) => {
-    const rank = constantOf(theta.shape[1] ?? int(0)) ?? 0;
-    if (theta.rank !== 3 || (rank !== 2 && rank !== 3) || !sameSize(theta.shape[2]!, int(rank + 1))) {
+    const sizes = sizesOf(size);
+    const rank = constantOf(theta.shape[1] ?? int(0)) ?? (sizes ? sizes.length - 2 : 0);
+    const columns = constantOf(theta.shape[2] ?? int(0)) ?? rank + 1;
+    if (theta.rank !== 3 || (rank !== 2 && rank !== 3) || columns !== rank + 1) {
       context.fail('theta must have the shape [N, 2, 3] or [N, 3, 4].');
     }
-    const sizes = sizesOf(size);
     if (sizes && sizes.length !== rank + 2) context.fail(`size has ${sizes.length} entries; expected ${rank + 2}.`);
     const spatial = sizes ? sizes.slice(2) : declaredShape(context, 'size').slice(1, -1);
     return tensorOf(theta.dtype, [theta.shape[0]!, ...spatial, int(rank)]);
@@ -202,10 +206,12 @@ export const AffineGrid = op('AffineGrid', {
     const place = rest.slice(0, -1);
     const k = rest.at(-1)!;
     const coordinates = place.map((at, axis) => gridCoordinate(at, types[0]!.shape[axis + 1]!, align_corners === 1));
-    const term = (j: number): Expr => cast(entry(theta, n!, k, j), 'float32');
+    const term = (j: number): Expr => cast(entry(theta, n!, k, j, place.length), 'float32');
     const products = [...coordinates].reverse().map((coordinate, j) => mul(term(j), coordinate));
     return cast(add(products.reduce(add), term(place.length)), theta.dtype);
   },
 });
 
-const entry = (theta: Operand, n: Expr, k: Expr, j: number): Expr => theta.at(n, k, int(j));
+/** An entry of a matrix whose size is checked by the run where it is not known. */
+const entry = (theta: Operand, n: Expr, k: Expr, j: number, rank: number): Expr =>
+  agreeing(pairsOf([int(rank), int(rank + 1)], theta.shape.slice(1)), theta.at(n, k, int(j)));
