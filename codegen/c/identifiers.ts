@@ -53,9 +53,7 @@ export function stringLiteral(text: string): string {
   const bytes = [...new TextEncoder().encode(text)];
   const escaped = bytes.map((byte) => {
     const character = String.fromCharCode(byte);
-    return /[A-Za-z0-9 _.,:;/()[\]+=<>|@~^!&-]/.test(character)
-      ? character
-      : `\\${byte.toString(8).padStart(3, '0')}`;
+    return /[A-Za-z0-9 _.,:;/()[\]+=<>|@~^!&-]/.test(character) ? character : `\\${byte.toString(8).padStart(3, '0')}`;
   });
   return `"${escaped.join('')}"`;
 }

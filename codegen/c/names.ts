@@ -5,6 +5,8 @@ import { cIdentifiers } from './identifiers.ts';
 export interface FunctionNames {
   /** A new name like the wanted one. */
   fresh(wanted: string): string;
+  /** A name that is new in the whole function, also where blocks have closed. */
+  freshEverywhere(wanted: string): string;
   open(): void;
   close(): void;
 }
@@ -19,6 +21,7 @@ function safeName(wanted: string): string {
 export function functionNames(taken: Iterable<string> = []): FunctionNames {
   const visible = new Set(taken);
   const blocks: string[][] = [[]];
+  const ever = new Set(taken);
   // Where to begin looking for a free number; names that were released stay unused, which keeps this fast.
   const numbers = new Map<string, number>();
   return {
@@ -31,7 +34,16 @@ export function functionNames(taken: Iterable<string> = []): FunctionNames {
         numbers.set(base, number);
       }
       visible.add(name);
+      ever.add(name);
       blocks.at(-1)!.push(name);
+      return name;
+    },
+    freshEverywhere: (wanted) => {
+      const base = safeName(wanted);
+      let name = base;
+      for (let number = 2; ever.has(name); number++) name = `${base}_${number}`;
+      ever.add(name);
+      visible.add(name);
       return name;
     },
     open: () => {

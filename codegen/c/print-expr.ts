@@ -9,13 +9,15 @@ import { printCast } from './print-cast.ts';
 import { printBinary, printLoad, printMath, printUnary } from './print-scalar.ts';
 import { printVector } from './print-vector.ts';
 import { type Environment, type Printer, printFailure, printSelect } from './printer.ts';
-import type { Plan, Scope } from './share.ts';
+import { type Plan, planNames, type Scope } from './share.ts';
 import { primary, type Text } from './text.ts';
 
 export type Names = ReadonlyMap<Scope, ReadonlyMap<Expr, string>>;
 
 export function printerIn(scope: Scope, plan: Plan, names: Names, environment: Environment): Printer {
   const nameOf = (expr: Expr): string | undefined => {
+    const size = environment.sizeName(expr);
+    if (size) return size;
     for (let at: Scope | undefined = scope; at; at = at.parent) {
       const name = names.get(at)?.get(expr);
       if (name) return name;
@@ -66,4 +68,14 @@ export function printNode(expr: Expr, printer: Printer): Text {
     case 'reduce':
       throw new IrError('a reduction reached the printer');
   }
+}
+
+/** An expression whose parts have no names but those that the environment gives. */
+export function printAlone(expr: Expr, environment: Environment): Text {
+  const plan = planNames(
+    [],
+    () => [],
+    () => true,
+  );
+  return printNode(expr, printerIn(plan.root, plan, new Map(), environment));
 }

@@ -7,9 +7,12 @@ import type { Dialect } from './dialect.ts';
 import type { Helpers } from './helpers.ts';
 import { functionNames } from './names.ts';
 import { type PrintOptions, parametersOf } from './parameters.ts';
+import { printAlone } from './print-expr.ts';
 import { type FunctionContext, printBlock, printStmt } from './print-stmt.ts';
 import type { Access, Environment } from './printer.ts';
+import { type Sizes, sizesOver } from './sizes.ts';
 import { type Writer, writer } from './text.ts';
+import { valueType } from './types.ts';
 import { type Addresses, type Uses, usesOf } from './uses.ts';
 
 export interface Signature {
@@ -34,8 +37,10 @@ export function functionContext(
   uses: Uses,
   variables: Map<Var, string>,
   buffers: Map<Buffer, Access>,
+  sizes: Sizes = { isSize: () => false, sizeName: () => undefined },
 ): FunctionContext {
   const environment: Environment = {
+    ...sizes,
     dialect,
     helpers,
     address: places.address,
@@ -71,12 +76,21 @@ export function printFunction(kernel: Kernel, options: PrintOptions, places: Add
   const out = writer();
   const leave = (code: string): string => (stored ? `{ *status = ${code}; return; }` : `return ${code};`);
   const { variables, buffers } = parameters;
-  const plain = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, buffers);
+  const sizeLines: string[] = [];
+  const sizes = sizesOver(new Set(kernel.dims), (size) => {
+    const value = printAlone(size, plain.environment).text;
+    const name = names.freshEverywhere('size');
+    sizeLines.push(`const ${valueType(size.dtype)} ${name} = ${value};`);
+    return name;
+  });
+  const plain = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, buffers, sizes);
   const context = loop ? { ...plain, part: { loop, begin: 'begin', end: 'end' } } : plain;
   const result = canFail && !stored ? 'int' : 'void';
   printBlock(`${dialect.kernelQualifiers} ${result} ${name}(${declarations.join(', ') || 'void'}) {`, context, () => {
     if (uses.fails && !stored) out.line('int status = LAP_OK;');
+    const start = out.length();
     printStmt(kernel.body, context);
+    out.insert(start, sizeLines);
     if (canFail && !stored) out.line(`return ${uses.fails ? 'status' : 'LAP_OK'};`);
   });
   return { text: out.text(), params: parameters.params, dims: parameters.dims, canFail };

@@ -11,10 +11,12 @@ import type { Helpers } from './helpers.ts';
 import type { Interface } from './interface.ts';
 import { functionNames } from './names.ts';
 import { pointerTo } from './pointers.ts';
+import { printAlone } from './print-expr.ts';
 import { functionContext } from './print-function.ts';
 import { type FunctionContext, prepare, printBlock } from './print-stmt.ts';
 import { checks } from './print-table.ts';
 import type { Access, Printer } from './printer.ts';
+import { sizesOver } from './sizes.ts';
 import { letsIn, programCanFail, usedBy } from './step-uses.ts';
 import { prefix, within, writer } from './text.ts';
 import { valueType } from './types.ts';
@@ -38,7 +40,14 @@ export function printRun(program: Program, model: Interface, calls: CallTable, o
   const leave = (code: string): string => `return ${code};`;
   const { dialect, helpers } = options;
   const uses = usesOf(block([]), places);
-  const base = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, new Map());
+  const sizeLines: string[] = [];
+  const sizes = sizesOver(new Set(program.dims), (size) => {
+    const value = printAlone(size, context.environment).text;
+    const name = names.freshEverywhere('size');
+    sizeLines.push(`const ${valueType(size.dtype)} ${name} = ${value};`);
+    return name;
+  });
+  const base = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, new Map(), sizes);
   const access = (buffer: Buffer, printer?: Printer): Access => {
     const pointer = pointerTo(buffer, false, program, model, (offset) =>
       printer ? printer.print(offset) : prepare([offset], context).print(offset),
@@ -50,11 +59,13 @@ export function printRun(program: Program, model: Interface, calls: CallTable, o
 
   printBlock(`int ${model.name}_run(const ${model.name}_io *io, void *arena) {`, context, () => {
     printEntry(run);
+    const start = out.length();
     printSteps(program.body, run);
     for (const { kind, field, value } of model.dimensions) {
       if (kind === 'given') continue;
       out.line(`io->dims->${field} = (int64_t)${within(prepare([value], context).print(value), 1)};`);
     }
+    out.insert(start, sizeLines);
     out.line('return LAP_OK;');
   });
   return out.text();
@@ -159,7 +170,8 @@ function printCall(call: Call, run: RunContext): void {
 
 /** Locals that only one call needs stay in a block of their own. */
 function printGroup(roots: readonly Expr[], context: FunctionContext, print: (printer: Printer) => void): void {
-  if (roots.every((root) => root.kind === 'const' || root.kind === 'var')) print(prepare(roots, context));
+  if (roots.every((root) => root.kind === 'const' || root.kind === 'var' || context.environment.isSize(root)))
+    print(prepare(roots, context));
   else printBlock('{', context, () => print(prepare(roots, context)));
 }
 

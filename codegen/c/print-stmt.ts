@@ -10,11 +10,10 @@ import { type Names, printerIn, printNode } from './print-expr.ts';
 import { carrier, printMask } from './print-mask.ts';
 import type { Access, Environment, Printer } from './printer.ts';
 import { planNames, type Scope } from './share.ts';
-import { applied, castTo, infix, prefix, primary, type Text, type Writer, within } from './text.ts';
+import { advanced, applied, castTo, prefix, primary, type Text, type Writer, within } from './text.ts';
 import { bytesOf, storageType, valueType, vectorType } from './types.ts';
-import { type Addresses, registerElement, type Uses } from './uses.ts';
+import { type Addresses, firstLane, registerElement, type Uses } from './uses.ts';
 import { storeVector } from './vector-helpers.ts';
-import { contiguous } from './vector-parts.ts';
 
 /** One function while it is printed. The maps grow as names come into scope. */
 export interface FunctionContext {
@@ -39,7 +38,9 @@ export function localType(expr: Expr, { helpers }: Environment): string {
 /** Prints the locals that the expressions need, then gives a printer for the expressions themselves. */
 export function prepare(roots: readonly Expr[], context: FunctionContext): Printer {
   const { environment, out, names: functionNames } = context;
-  const plan = planNames(roots, context.addresses.operandsOf);
+  const isSize = environment.isSize;
+  const operandsOf = (expr: Expr): readonly Expr[] => (isSize(expr) ? [] : context.addresses.operandsOf(expr));
+  const plan = planNames(roots, operandsOf, isSize);
   const names = new Map<Scope, Map<Expr, string>>();
   const emit = (scope: Scope): Printer => {
     const named = new Map<Expr, string>();
@@ -132,12 +133,13 @@ function printStore(stmt: Store, context: FunctionContext): void {
   const { environment, out, uses } = context;
   const access = environment.access(buffer);
   const address = access.kind === 'pointer' ? addressOf(buffer, indices) : undefined;
+  const place = address && firstLane(address);
   const lanes = address ? address.lanes : (buffer.lanes ?? 1);
   if (stmt.value.lanes !== lanes && stmt.value.lanes !== 1) {
     throw new IrError(`${stmt.value.lanes} lanes are stored to ${lanes} elements of ${buffer.name}`);
   }
   const value = splat(stmt.value, lanes);
-  const printer = prepare(address ? [address, value] : [value], context);
+  const printer = prepare(place ? [place, value] : [value], context);
   const text = storedText(value, buffer, printer);
   const isRead =
     buffer.memory === 'argument' ||
@@ -148,11 +150,11 @@ function printStore(stmt: Store, context: FunctionContext): void {
     if (uses.fails) out.line(`(void)${within(text, 0)};`);
   } else if (access.kind === 'registers') {
     out.line(`${access.element(indices)} = ${text.text};`);
-  } else if (address && lanes === 1) {
-    out.line(`${within(access.pointer, 0)}[${printer.print(address).text}] = ${text.text};`);
-  } else if (address) {
-    const place = infix(access.pointer, '+', printer.print(contiguous(address)), 3);
-    out.line(`${applied(environment.helpers.use(storeVector(buffer.dtype, lanes)), place, text).text};`);
+  } else if (place && lanes === 1) {
+    out.line(`${within(access.pointer, 0)}[${printer.print(place).text}] = ${text.text};`);
+  } else if (place) {
+    const to = advanced(access.pointer, printer.print(place));
+    out.line(`${applied(environment.helpers.use(storeVector(buffer.dtype, lanes)), to, text).text};`);
   }
 }
 

@@ -8,7 +8,7 @@ import { carrier, printMask, printMaskBinary, printMaskBranches } from './print-
 import { printVectorCast } from './print-vector-cast.ts';
 import { type Printer, printFailure, printSelect } from './printer.ts';
 import { sigmoid } from './scalar-helpers.ts';
-import { applied, bitwise, castTo, infix, prefix, primary, type Text } from './text.ts';
+import { advanced, applied, bitwise, castTo, infix, prefix, primary, type Text } from './text.ts';
 import { maskElement, unsignedOf, vectorType } from './types.ts';
 import {
   absoluteVector,
@@ -19,7 +19,7 @@ import {
   minMaxVector,
   selectVector,
 } from './vector-helpers.ts';
-import { contiguous, floatInfix, printSplat, splat, typeName } from './vector-parts.ts';
+import { floatInfix, printSplat, splat, typeName } from './vector-parts.ts';
 
 export function printVector(expr: Expr, printer: Printer): Text {
   if (!printer.environment.dialect.vectors) throw new IrError('a vector reached a printer of scalar code');
@@ -58,8 +58,7 @@ function printVectorLoad(load: Load, printer: Printer): Text {
   const { environment } = printer;
   const access = environment.access(load.buffer);
   if (access.kind === 'registers') return primary(access.element(load.indices));
-  const address = contiguous(environment.address(load));
-  const place = infix(access.pointer, '+', printer.print(address), 3);
+  const place = advanced(access.pointer, printer.print(environment.address(load)));
   const loaded = applied(environment.helpers.use(loadVector(load.dtype, load.lanes)), place);
   if (load.dtype !== 'bool') return loaded;
   return castTo(typeName('int8', load.lanes, printer), infix(loaded, '!=', primary('0'), 4));

@@ -18,8 +18,11 @@ export interface Environment {
   readonly helpers: Helpers;
   variable(variable: Var): string;
   access(buffer: Buffer): Access;
-  /** The element offset of a load from behind a pointer; always the same object for the same load. */
+  /** The element offset of a load from behind a pointer, of its first lane; the same object each time. */
   address(load: Load): Expr;
+  /** Whether the expression is a size that is computed once, before everything else, and its name. */
+  isSize(expr: Expr): boolean;
+  sizeName(expr: Expr): string | undefined;
   /** A C expression of type int * for the error code of this run. */
   readonly status: string;
 }

@@ -41,7 +41,7 @@ export function generateC(program: Program, options: GenerateOptions, language: 
   const model = interfaceOf(program, name);
   const { threads } = options;
   const calls = printKernels(program, { name, dialect, helpers, threads });
-  const weights = printWeights(name, program.weights, options.weights);
+  const weights = printWeights(name, program.weights, options.weights, dialect.vectors);
   const hasWeights = program.weights.length > 0;
   const external = options.weights === 'external' && hasWeights;
   const weightsBytes = program.weights.length;

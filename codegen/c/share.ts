@@ -32,7 +32,8 @@ const deepest = 24;
 /** What printing an expression prints in turn; for a load the address that its indices amount to. */
 export type OperandsOf = (expr: Expr) => readonly Expr[];
 
-export function planNames(roots: readonly Expr[], operandsOf: OperandsOf): Plan {
+/** `hasName` knows expressions that are named already. */
+export function planNames(roots: readonly Expr[], operandsOf: OperandsOf, hasName: (expr: Expr) => boolean): Plan {
   const order = parentsFirst(roots, operandsOf);
   const position = new Map(order.map((expr, index) => [expr, index]));
   const { speculable, deep } = properties(order, operandsOf);
@@ -48,7 +49,7 @@ export function planNames(roots: readonly Expr[], operandsOf: OperandsOf): Plan 
   for (const expr of roots) use(expr, root);
   for (const expr of order) {
     const counts = uses.get(expr);
-    if (!counts || isTrivial(expr, operandsOf)) continue;
+    if (!counts || isTrivial(expr, operandsOf) || hasName(expr)) continue;
     for (const scope of evaluationScopes(expr, counts, speculable.has(expr), deep.has(expr), operandsOf)) {
       if (isLazy(expr, speculable)) {
         const inner = { whenTrue: branchOf(scope), whenFalse: branchOf(scope) };

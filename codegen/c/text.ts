@@ -53,12 +53,19 @@ export const castTo = (type: string, value: Text): Text => prefix(`(${type})`, v
 export const applied = (name: string, ...operands: readonly Text[]): Text =>
   primary(`${name}(${operands.map((operand) => within(operand, 5)).join(', ')})`);
 
+/** A pointer to an element further on. */
+export const advanced = (pointer: Text, offset: Text): Text =>
+  offset.text === '0' ? pointer : infix(pointer, '+', offset, 3);
+
 export interface Writer {
   line(text: string): void;
   /** Ends a line with `{` or similar and indents what follows. */
   open(text: string): void;
   /** Undoes the indent and writes the closing line. */
   close(text?: string): void;
+  /** How many lines there are, and lines put before a later one: for what is found to be needed while printing. */
+  length(): number;
+  insert(position: number, texts: readonly string[]): void;
   text(): string;
 }
 
@@ -76,6 +83,10 @@ export function writer(): Writer {
     close: (text = '}') => {
       indent = indent.slice(2);
       lines.push(indent + text);
+    },
+    length: () => lines.length,
+    insert: (position, texts) => {
+      lines.splice(position, 0, ...texts.map((text) => `  ${text}`));
     },
     text: () => lines.map((line) => `${line}\n`).join(''),
   };

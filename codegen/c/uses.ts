@@ -8,16 +8,23 @@ import { addressOf, innerStmts, mapStmt, ownExprs, visitStmt } from '../../ir/ke
 import type { OperandsOf } from './share.ts';
 
 export interface Addresses {
-  /** The element offset of a load; the same object each time. */
+  /** The element offset of a load, of its first lane; the same object each time. */
   address(load: Load): Expr;
   readonly operandsOf: OperandsOf;
+}
+
+/** Where a vector load or store begins; it moves neighbouring elements. */
+export function firstLane(address: Expr): Expr {
+  if (address.lanes === 1) return address;
+  if (address.kind === 'ramp' && address.stride === 1) return address.base;
+  throw new IrError('a vector must be loaded from or stored to neighbouring elements');
 }
 
 /** Loads of registers have no operands: their indices are part of the name. */
 export function addresses(): Addresses {
   const known = new Map<Load, Expr>();
   const address = (load: Load): Expr => {
-    const found = known.get(load) ?? addressOf(load.buffer, load.indices);
+    const found = known.get(load) ?? firstLane(addressOf(load.buffer, load.indices));
     known.set(load, found);
     return found;
   };
@@ -86,7 +93,7 @@ export function usesOf(stmt: Stmt, { operandsOf }: Addresses): Uses {
     }
     stored.add(inner.buffer);
     visit(inner.value);
-    if (inner.buffer.memory !== 'register') visit(addressOf(inner.buffer, inner.indices));
+    if (inner.buffer.memory !== 'register') visit(firstLane(addressOf(inner.buffer, inner.indices)));
   });
   return { variables, loaded, stored, elements, fails, checks };
 }

@@ -2,7 +2,6 @@
 
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr, Splat } from '../../ir/expr.ts';
-import { IrError } from '../../ir/expr-make.ts';
 import type { Printer } from './printer.ts';
 import { applied, infix, type Level, prefix, primary, type Text } from './text.ts';
 import { vectorType } from './types.ts';
@@ -16,14 +15,11 @@ export const splat = (value: Text, dtype: DType, lanes: number, { environment }:
 
 /** As lanes of `dtype`; a true lane of a mask is -1. */
 export function printSplat({ value, lanes }: Splat, dtype: DType, printer: Printer): Text {
+  if (value.kind === 'const' && Object.is(Number(value.value), 0)) {
+    return { text: `(${typeName(dtype, lanes, printer)}){0}`, level: 1 };
+  }
   const scalar = printer.print(value);
   return splat(value.dtype === 'bool' ? prefix('-', scalar) : scalar, dtype, lanes, printer);
-}
-
-/** The first of the neighbouring elements that a vector load or store moves. */
-export function contiguous(address: Expr): Expr {
-  if (address.kind === 'ramp' && address.stride === 1) return address.base;
-  throw new IrError('a vector must be loaded from or stored to neighbouring elements');
 }
 
 export const convert = (value: Text, dtype: DType, lanes: number, printer: Printer): Text =>

@@ -15,7 +15,8 @@ export interface Weights {
 
 const largestArray = 1 << 20;
 
-export function printWeights(name: string, bytes: Uint8Array, how: 'embed' | 'external'): Weights {
+/** `long` says that the compiler takes string literals of any length, which it reads far faster than numbers. */
+export function printWeights(name: string, bytes: Uint8Array, how: 'embed' | 'external', long: boolean): Weights {
   const symbol = `${name}_weights`;
   if (how === 'external') {
     const path = `${symbol}.bin`;
@@ -26,7 +27,7 @@ export function printWeights(name: string, bytes: Uint8Array, how: 'embed' | 'ex
       files: [{ path, bytes }],
     };
   }
-  if (bytes.length <= largestArray) return embedded(symbol, bytes);
+  if (bytes.length <= largestArray) return long ? embeddedText(symbol, bytes) : embeddedWords(symbol, bytes);
   const declaration = `#if defined(__GNUC__)\n__attribute__((visibility("hidden")))\n#endif\nextern const unsigned char ${symbol}[];\n`;
   return {
     declaration,
@@ -39,7 +40,7 @@ export function printWeights(name: string, bytes: Uint8Array, how: 'embed' | 'ex
 }
 
 /** Eight bytes a word: few tokens, and aligned for every element type. */
-function embedded(symbol: string, bytes: Uint8Array): Weights {
+function embeddedWords(symbol: string, bytes: Uint8Array): Weights {
   const padded = new Uint8Array(Math.ceil(Math.max(1, bytes.length) / 8) * 8);
   padded.set(bytes);
   const view = new DataView(padded.buffer);
@@ -52,12 +53,39 @@ function embedded(symbol: string, bytes: Uint8Array): Weights {
     }
     lines.push(`  ${words.join(', ')},\n`);
   }
-  const declaration =
-    '/* Constants, as they lie in the memory of a little-endian machine. */\n' +
-    '#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__\n' +
-    '#error "the constants of this model need a little-endian machine"\n#endif\n' +
-    `static const uint64_t ${symbol}[] LAP_ALIGNED = {\n${lines.join('')}};\n`;
+  const declaration = byteOrder + `static const uint64_t ${symbol}[] LAP_ALIGNED = {\n${lines.join('')}};\n`;
   return { declaration, pointer: `(const unsigned char *)${symbol}`, files: [] };
+}
+
+const byteOrder =
+  '/* Constants, as they lie in the memory of a little-endian machine. */\n' +
+  '#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__\n' +
+  '#error "the constants of this model need a little-endian machine"\n#endif\n';
+
+function embeddedText(symbol: string, bytes: Uint8Array): Weights {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += 64) lines.push(`  "${escaped(bytes.subarray(at, at + 64))}"\n`);
+  const declaration =
+    `${byteOrder}static const unsigned char ${symbol}[${bytes.length + 1}] LAP_ALIGNED =\n` +
+    `${lines.join('').trimEnd()};\n`;
+  return { declaration, pointer: symbol, files: [] };
+}
+
+const escapes = Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  return byte >= 32 && byte < 127 && !'"\\?'.includes(character) ? character : `\\${byte.toString(8)}`;
+});
+
+/** Octal escapes end after three digits, or before anything that is none. */
+function escaped(bytes: Uint8Array): string {
+  let text = '';
+  for (const [index, byte] of bytes.entries()) {
+    const short = escapes[byte]!;
+    const next = bytes[index + 1];
+    const isDigit = next !== undefined && next >= 48 && next < 56;
+    text += short.length > 1 && isDigit ? `\\${byte.toString(8).padStart(3, '0')}` : short;
+  }
+  return text;
 }
 
 /** Understood by gcc and clang for ELF and Mach-O. */
