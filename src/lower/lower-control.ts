@@ -3,11 +3,13 @@
 
 import type { Expr, Var } from '../../ir/expr.ts';
 import { add, bool, cast, constant, indexVar, int, load, variable } from '../../ir/expr-make.ts';
+import { contains } from '../../ir/expr-walk.ts';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Buffer } from '../../ir/kernel.ts';
 import { loops, store } from '../../ir/kernel-walk.ts';
 import type { Step } from '../../ir/program.ts';
 import { fuse } from '../fuse/fuse.ts';
+import { runsToCount } from '../ops/control.ts';
 import { makeKernel } from './make-kernel.ts';
 import { callOf, type LowerState, readable } from './state.ts';
 import { rootOf, storageFor } from './storage.ts';
@@ -51,76 +53,88 @@ function lowerIf(node: Node, state: LowerState, lowerValues: LowerValues): void 
   const then = branch(node.attributes.then_branch as Graph);
   const otherwise = branch(node.attributes.else_branch as Graph);
   const test = readable(condition, state);
-  state.steps.push({
-    kind: 'if',
-    condition: load(
-      test,
-      test.shape.map(() => int(0)),
-    ),
-    then,
-    otherwise,
-  });
+  state.steps.push({ kind: 'if', condition: onlyElement(test), then, otherwise });
 }
 
+/** The element of a tensor of one. */
+const onlyElement = (buffer: Buffer): Expr =>
+  load(
+    buffer,
+    buffer.shape.map(() => int(0)),
+  );
+
 function lowerLoop(node: Node, state: LowerState, lowerValues: LowerValues): void {
-  const body = node.attributes.body as Graph;
+  const whole = node.attributes.body as Graph;
   const [limit, initialCondition, ...initial] = node.inputs;
   const carried = initial.filter((value): value is Value => value !== undefined);
+  // Stacked outputs that nobody reads are not made.
+  const scans = node.outputs.slice(carried.length).map((value, i) => ({ value, output: carried.length + 1 + i }));
+  const needed = scans.filter(({ value }) => state.kept.has(value));
+  const outputs = [
+    ...whole.outputs.slice(0, carried.length + 1),
+    ...needed.map(({ output }) => whole.outputs[output]!),
+  ];
+  const body: Graph = { ...whole, outputs };
   const [iteration, condition, ...states] = body.inputs.map((input) => storageFor(input, state.storage)) as [
     Buffer,
     Buffer,
     ...Buffer[],
   ];
-  const finals = node.outputs.slice(0, carried.length);
-  const scans = node.outputs.slice(carried.length);
-
-  carried.forEach((value, i) => state.steps.push(copyStep(states[i]!, readable(value, state))));
-  const first = initialCondition && readable(initialCondition, state);
-  state.steps.push(
-    setScalar(
-      condition,
-      first
-        ? load(
-            first,
-            first.shape.map(() => int(0)),
-          )
-        : bool(true),
-    ),
-  );
   const trips: Buffer | undefined =
     node.sizes.length === 0 ? undefined : { name: 'trips', dtype: 'int64', shape: [], memory: 'argument' };
-  if (trips) state.steps.push(setScalar(trips, constant(0n, 'int64')));
+  const counted = limit !== undefined && runsToCount(body, initialCondition);
 
   const turn = variable('turn', 'index', { min: 0 });
-  const inside: Step[] = [setScalar(iteration, cast(turn, 'int64')), ...lowerInside(body, state, lowerValues)];
-  const [next, ...rest] = body.outputs.map((output) => readable(output, state));
-  scans.forEach((scan, i) => inside.push(copyStep(storageFor(scan, state.storage), rest[carried.length + i]!, [turn])));
-  inside.push(...handOver(rest.slice(0, carried.length), states, state));
-  if (rootOf(next!, state.storage) !== condition) inside.push(copyStep(condition, next!));
+  const count = cast(turn, 'int64');
+  const scalars = new Map([...state.scalars, [body.inputs[0]!, count]]);
+  const inside = lowerInside(body, { ...state, scalars }, lowerValues);
+  const [next, ...rest] = body.outputs.map((output) =>
+    output === body.inputs[1] ? condition : readable(output, state),
+  );
+  const copies = needed.map(({ value }, i) =>
+    copyStep(storageFor(value, state.storage), rest[carried.length + i]!, [turn]),
+  );
+  inside.push(...copies, ...handOver(rest.slice(0, carried.length), states, state));
+  if (!counted && rootOf(next!, state.storage) !== condition) inside.push(copyStep(condition, next!));
   if (trips) inside.push(setScalar(trips, cast(add(turn, int(1)), 'int64')));
+  if (touches(inside, iteration, state)) inside.unshift(setScalar(iteration, count));
 
+  carried.forEach((value, i) => state.steps.push(copyStep(states[i]!, readable(value, state))));
+  const asks = !counted || touches(inside, condition, state);
+  const first = initialCondition && asks ? onlyElement(readable(initialCondition, state)) : bool(true);
+  if (asks) state.steps.push(setScalar(condition, first));
+  if (trips) state.steps.push(setScalar(trips, constant(0n, 'int64')));
   const most = limit && readable(limit, state);
-  const count =
-    most &&
-    cast(
-      load(
-        most,
-        most.shape.map(() => int(0)),
-      ),
-      'index',
-    );
   state.steps.push({
     kind: 'loop',
     index: turn,
-    ...(count ? { count } : {}),
-    condition: load(condition, []),
+    ...(most ? { count: cast(onlyElement(most), 'index') } : {}),
+    ...(counted ? {} : { condition: load(condition, []) }),
     body: inside,
   });
   for (const size of node.sizes as readonly Var[]) {
     state.steps.push({ kind: 'let', variable: size, value: cast(load(trips!, []), 'index') });
     state.computedDims.push(size);
   }
-  finals.forEach((value, i) => state.steps.push(copyStep(storageFor(value, state.storage), states[i]!)));
+  const finals = node.outputs.slice(0, carried.length);
+  finals.forEach((value, i) => {
+    if (state.kept.has(value)) state.steps.push(copyStep(storageFor(value, state.storage), states[i]!));
+  });
+}
+
+/** Whether a kernel among the steps reads or writes the buffer. */
+function touches(steps: readonly Step[], buffer: Buffer, state: LowerState): boolean {
+  return steps.some((step) => {
+    if (step.kind === 'call') return step.arguments.some((own) => rootOf(own, state.storage) === buffer);
+    if (step.kind === 'if') return touches([...step.then, ...step.otherwise], buffer, state) || reads(step.condition);
+    if (step.kind === 'loop') {
+      return touches(step.body, buffer, state) || [step.count, step.condition].some((expr) => expr && reads(expr));
+    }
+    return step.kind === 'let' ? reads(step.value) : reads(step.condition);
+  });
+  function reads(expr: Expr): boolean {
+    return contains(expr, (node) => node.kind === 'load' && rootOf(node.buffer, state.storage) === buffer);
+  }
 }
 
 /** Gives the next turn its values. One that is another's old value is saved first. */

@@ -30,6 +30,7 @@ export function lower(graph: Graph, plan: FusionPlan): Lowered {
     pinned: new Set(),
     lowered: new Set(),
     computedDims: [],
+    scalars: new Map(),
   };
   const inputs = graph.inputs.map((value) => {
     const buffer = storageFor(value, storage);

@@ -41,6 +41,8 @@ export interface LowerState {
   /** Nodes whose kernels are written: one kernel gives all outputs. */
   readonly lowered: Set<Node>;
   readonly computedDims: Var[];
+  /** Scalars that are known as expressions: the counters of the loops around. */
+  readonly scalars: ReadonlyMap<Value, Expr>;
 }
 
 export const callOf = (kernel: Kernel): Step => ({ kind: 'call', kernel, arguments: kernel.params, dims: kernel.dims });
@@ -69,6 +71,8 @@ export function inline(expr: Expr, state: LowerState): Expr {
       (inner) => {
         const value = inner.kind === 'load' ? valueBehind(inner.buffer) : undefined;
         if (inner.kind !== 'load' || !value) return undefined;
+        const scalar = state.scalars.get(value);
+        if (scalar) return scalar;
         const indices = inner.indices.map((index) => simplify(index));
         if (state.kept.has(value) || !isComputed(value)) return load(readable(value, state), indices);
         const key = exprKey(load(bufferOf(value), indices));
