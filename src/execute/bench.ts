@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { runtimeText } from '../../codegen/c/runtime-text.ts';
 import type { Program } from '../../ir/program.ts';
+import { callsOf } from '../../ir/program-print.ts';
 import type { Target } from '../../ir/target.ts';
 import { UsageError } from '../errors.ts';
 import { sizesAt } from '../sizes-at.ts';
@@ -87,8 +88,7 @@ async function benchNative(model: ModelSource, target: Target, settings: BenchSe
 
 async function runArguments(program: Program, { inputs, runs, execute }: BenchSettings): Promise<readonly string[]> {
   const { threads = 1 } = execute;
-  const names = program.inputs.map(({ name }) => name);
-  const given = inputs.length === 0 ? [] : inputsFor(names, inputs);
+  const given = inputs.length === 0 ? [] : inputsFor(program, inputs);
   if (given.length === 0 && program.dims.length > 0) throw openSizes(program);
   return [
     ...given.flatMap(({ name, file }) => ['--input', `${name}=${path.resolve(file)}`]),
@@ -126,12 +126,14 @@ async function benchWebAssembly(model: ModelSource, target: Target, settings: Be
   const { program, files, model: wasm } = await buildWebAssembly(model, target, settings.execute);
   if (settings.inputs.length === 0 && program.dims.length > 0) throw openSizes(program);
   const inputs = settings.inputs.length > 0 ? settings.inputs : madeUpInputs(program);
-  runWebAssembly(wasm, inputs);
+  runWebAssembly(program, wasm, inputs);
   // The engine compiles hot functions while they run: let it finish first.
   const once = Math.max(warmUp(wasm.time), 0.1);
   const runs = settings.runs ?? Math.min(100_000, Math.max(5, Math.ceil(1e6 / once)));
   const times = [...wasm.time(runs)].sort((a, b) => a - b);
-  const kernels = settings.perKernel ? await profileWebAssembly(() => wasm.time(runs)) : undefined;
+  // The module has one function a kernel, in the order of the calls, before `run`.
+  const names = [...new Set(callsOf(program.body).map(({ kernel }) => kernel))].map(({ name }) => name);
+  const kernels = settings.perKernel ? await profileWebAssembly(() => wasm.time(runs), [...names, 'run']) : undefined;
   return {
     target: target.name,
     threads: settings.execute.threads ?? 1,
@@ -164,12 +166,7 @@ function warmUp(time: (runs: number) => readonly number[]): number {
 const round = (microseconds: number): number => Math.round(microseconds * 1000) / 1000;
 
 const shapesOf = (program: Program, inputs: readonly GivenInput[]) =>
-  inputs.length === 0
-    ? undefined
-    : inputsFor(
-        program.inputs.map(({ name }) => name),
-        inputs,
-      ).map(({ tensor }) => tensor.dims);
+  inputs.length === 0 ? undefined : inputsFor(program, inputs).map(({ tensor }) => tensor.dims);
 
 const lowerBound = (program: Program, inputs: readonly GivenInput[]): number | null =>
   sizesAt(program, shapesOf(program, inputs))(program.arenaLowerBound) ?? null;

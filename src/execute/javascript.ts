@@ -7,12 +7,11 @@ import { inputsFor } from './match-inputs.ts';
 
 export function buildJavaScript(model: ModelSource, options: ExecuteOptions): Executable {
   const program = toProgram(importBytes(model.bytes, { ...options, modelFile: model.file }), undefined, options);
-  const names = program.inputs.map(({ name }) => name);
   return {
     run: async (given) => {
       const outputs = runProgram(
         program,
-        inputsFor(names, given).map(({ tensor }) => tensor),
+        inputsFor(program, given).map(({ tensor }) => tensor),
       );
       return outputs.map((tensor, position) => ({ name: program.outputs[position]!.name, tensor }));
     },

@@ -63,9 +63,8 @@ export async function buildNativeExecutable(
   options: ExecuteOptions,
 ): Promise<Executable> {
   const native = await buildNative(model, target, options);
-  const names = native.program.inputs.map(({ name }) => name);
   return {
-    run: (given) => runNative(native, target, inputsFor(names, given), options),
+    run: (given) => runNative(native, target, inputsFor(native.program, given), options),
     dispose: native.dispose,
   };
 }

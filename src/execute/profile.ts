@@ -24,8 +24,11 @@ export function nativeShares(executable: string, samples: string): readonly Kern
   return sharesOf(names.map((name) => [name, 1] as const));
 }
 
-/** Engines name the functions of modules that have a table of names. */
-export async function profileWebAssembly(work: () => void): Promise<readonly KernelShare[]> {
+/** `functionNames` are those of the module's functions by index: engines know their numbers alone. */
+export async function profileWebAssembly(
+  work: () => void,
+  functionNames: readonly string[],
+): Promise<readonly KernelShare[]> {
   const session = new Session();
   session.connect();
   try {
@@ -34,14 +37,21 @@ export async function profileWebAssembly(work: () => void): Promise<readonly Ker
     await session.post('Profiler.start');
     work();
     const { profile } = await session.post('Profiler.stop');
-    return sharesOf(samplesOf(profile));
+    return sharesOf(samplesOf(profile, functionNames));
   } finally {
     session.disconnect();
   }
 }
 
-const samplesOf = (profile: Profiler.Profile): readonly (readonly [string, number])[] =>
-  profile.nodes.map(({ callFrame, hitCount = 0 }) => [callFrame.functionName || '(anonymous)', hitCount] as const);
+const samplesOf = (
+  { nodes }: Profiler.Profile,
+  functionNames: readonly string[],
+): readonly (readonly [string, number])[] =>
+  nodes.map(({ callFrame, hitCount = 0 }) => {
+    const number = /^wasm-function\[(\d+)\]$/.exec(callFrame.functionName)?.[1];
+    const name = number === undefined ? '(JavaScript)' : (functionNames[Number(number)] ?? callFrame.functionName);
+    return [name, hitCount] as const;
+  });
 
 function sharesOf(counts: readonly (readonly [string, number])[]): readonly KernelShare[] {
   const sums = new Map<string, number>();

@@ -34,13 +34,17 @@ export async function buildWebAssemblyExecutable(
   target: Target,
   options: ExecuteOptions,
 ): Promise<Executable> {
-  const { model } = await buildWebAssembly(source, target, options);
-  return { run: async (given) => runWebAssembly(model, given), dispose: () => undefined };
+  const { program, model } = await buildWebAssembly(source, target, options);
+  return { run: async (given) => runWebAssembly(program, model, given), dispose: () => undefined };
 }
 
-export function runWebAssembly(model: WasmModel, given: readonly GivenInput[]): readonly NamedTensor[] {
+export function runWebAssembly(
+  program: Program,
+  model: WasmModel,
+  given: readonly GivenInput[],
+): readonly NamedTensor[] {
   try {
-    return model.run(inputsFor(model.inputs, given).map(toWasm)).map(fromWasm);
+    return model.run(inputsFor(program, given).map(toWasm)).map(fromWasm);
   } catch (error) {
     const code = runErrorCode(error);
     if (code) throw new RunError(code);

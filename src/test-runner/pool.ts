@@ -32,7 +32,7 @@ export async function runCases(
       results[position] = result;
       options.onResult(result);
     }
-    worker?.disconnect();
+    if (worker?.connected) worker.disconnect();
   };
   await Promise.all(Array.from({ length: Math.min(options.jobs, cases.length) }, work));
   return results;
