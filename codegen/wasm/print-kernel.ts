@@ -16,6 +16,7 @@ import { createFacts, hoistConstants, inStatement, isPrintedHere, printExpr } fr
 import { splatScalar, storeVector } from './print-vector-memory.ts';
 import { bytesOf, storeOpcode, valueTypeOf } from './representation.ts';
 import { createScope, type Scope } from './scope.ts';
+import { registerRuns, shareLoads } from './share-loads.ts';
 
 export interface KernelOptions {
   readonly contract: boolean;
@@ -130,7 +131,11 @@ function printStmt(printer: Printer, stmt: Stmt): Code {
     case 'alloc':
       return printAlloc(printer, stmt);
     case 'block':
-      return module.block(stmt.body.map((inner) => printStmt(printer, inner)));
+      return module.block(
+        registerRuns(stmt.body).flatMap((part) =>
+          'kind' in part ? [printStmt(printer, part)] : printRegisterRun(context, part),
+        ),
+      );
     case 'check':
       return inStatement(context, [stmt.condition], () =>
         module.if(
@@ -156,6 +161,32 @@ function printStore(context: Context, { buffer, indices, value }: Store): Code {
     const code = wide(context.print(value));
     if (lanes > 1) return storeVector(context, buffer.dtype, lanes, address, code);
     return module.store(storeOpcode(buffer.dtype), address.offset, address.pointer, code);
+  });
+}
+
+/** Accumulators and loaded values share these. */
+const vectorRegisters = 14;
+
+function printRegisterRun(context: Context, run: readonly Store[]): readonly Code[] {
+  if (run.length === 1) return run.map((store) => printStore(context, store));
+  const { module, scope } = context;
+  const locals = new Map<string, Local>();
+  return shareLoads(run, vectorRegisters).flatMap(({ store, keep, kept, release }) => {
+    const codes: Code[] = keep.map((expr) => {
+      const local = scope.locals.take(valueTypeOf(expr.dtype, expr.lanes));
+      locals.set(kept.get(expr)!, local);
+      return module.set(
+        local.index,
+        inStatement(context, [expr], () => context.print(expr)),
+      );
+    });
+    const known = new Map([...kept].map(([expr, key]) => [expr, locals.get(key)!]));
+    codes.push(scope.inFrame({ known }, () => printStore(context, store)));
+    for (const key of release) {
+      scope.locals.give(locals.get(key)!);
+      locals.delete(key);
+    }
+    return codes;
   });
 }
 

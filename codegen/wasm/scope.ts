@@ -48,7 +48,7 @@ export interface Scope {
   readonly locals: Locals;
   frame(): Frame;
   /** Runs `print` in a new frame inside the current one. */
-  inFrame<T>(options: Pick<Frame, 'loop' | 'branch' | 'uses'>, print: () => T): T;
+  inFrame<T>(options: Partial<Pick<Frame, 'loop' | 'branch' | 'uses' | 'known'>>, print: () => T): T;
   /** Loop frames around the current position, outermost first. */
   loopFrames(): readonly Frame[];
   bind(variable: Var, binding: Binding): void;

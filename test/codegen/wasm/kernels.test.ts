@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { newModule } from '../../../codegen/wasm/binaryen.ts';
+import { printKernel } from '../../../codegen/wasm/print-kernel.ts';
 import { makeArray, type TypedArrayLike } from '../../../ir/eval-arrays.ts';
 import type { Expr, Var } from '../../../ir/expr.ts';
 import {
@@ -316,6 +317,15 @@ describe('kernels in WebAssembly', () => {
     this.timeout(60_000);
     const seeds = Array.from({ length: 60 }, (_, seed) => seed);
     await compareWithEvaluator(seeds.map(randomNest));
+  });
+
+  it('load each value of a tile once a turn', async () => {
+    const module = await newModule({ simd: true, relaxed: false });
+    printKernel(module, matrixProduct().kernel, 'gemm', { contract: false, stackBase: 1024 });
+    const text = module.text();
+    // A tile of four rows and one of a single row, two vectors wide.
+    assert.equal(text.match(/v128\.load32_splat/g)?.length, 4 + 1);
+    assert.equal(text.match(/v128\.load /g)?.length, 2 + 2);
   });
 
   it('compute a minimum that keeps NaN of either side', async () => {
