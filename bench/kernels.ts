@@ -15,6 +15,7 @@ import type { Kernel } from '../ir/kernel.ts';
 import { expandMathStmt } from '../ir/math/expand-math.ts';
 import { scheduleKernel } from '../src/schedule/index.ts';
 import { panelWidth } from '../src/schedule/panel.ts';
+import { winograd } from '../src/schedule/winograd.ts';
 import { added, convolution, mean, product, scaled, softmax, transposed, window } from '../test/schedule/lowered.ts';
 
 interface Case {
@@ -52,6 +53,12 @@ function conv(size: number, channels: number, outputs: number, kernel: number, s
   };
 }
 
+function winogradConv(size: number, channels: number, outputs: number): Case {
+  const direct = conv(size, channels, outputs, 3);
+  const fast = winograd(direct.kernel, ({ name }) => name === 'W', target);
+  return { ...direct, name: `winograd ${direct.name}`, kernel: fast?.kernel ?? direct.kernel };
+}
+
 const depthwise = (channels: number, size: number, kernel = 3, stride = 1): Case => ({
   name: `depthwise ${kernel}x${kernel}/${stride} ${channels}x${size}x${size}`,
   kernel: window({ height: size, width: size, channels, kernel, stride }),
@@ -76,6 +83,10 @@ const cases: readonly Case[] = [
   conv(28, 128, 128, 3),
   conv(14, 256, 256, 3),
   conv(7, 512, 512, 3),
+  winogradConv(56, 64, 64),
+  winogradConv(28, 128, 128),
+  winogradConv(14, 256, 256),
+  winogradConv(56, 32, 32),
   conv(112, 3, 32, 3, 2),
   conv(28, 24, 144, 1),
   conv(14, 96, 40, 1),

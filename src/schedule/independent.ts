@@ -2,12 +2,12 @@
 
 import type { Expr, Load, Var } from '../../ir/expr.ts';
 import { exprKey, sameExpr } from '../../ir/expr-key.ts';
-import { int, sub } from '../../ir/expr-make.ts';
+import { constantOf, int, sub } from '../../ir/expr-make.ts';
 import { substitute, visitExpr } from '../../ir/expr-walk.ts';
 import type { Buffer, Loop, Stmt, Store } from '../../ir/kernel.ts';
 import { ownExprs, visitStmt } from '../../ir/kernel-walk.ts';
 import { simplify } from '../../ir/simplify.ts';
-import { flatAddress, isInjective, uses } from './affine.ts';
+import { flatAddress, isInjective, linearIn, uses } from './affine.ts';
 import { ScheduleError } from './step.ts';
 
 export interface Accesses {
@@ -67,7 +67,21 @@ function areDisjoint(indices: readonly Var[], inner: readonly Var[], addresses: 
   const rests = addresses.map((address) => simplify(substitute(address, zero)));
   const own = addresses.map((address, i) => simplify(sub(address, rests[i]!)));
   if (own.some((part) => !sameExpr(part, own[0]!))) return false;
-  return isInjective(own[0]!, indices, rests);
+  return isInjective(own[0]!, indices, rests) || areApart(own[0]!, indices, rests);
+}
+
+/** One loop whose addresses are a constant distance apart, and none of the distances a whole number of its steps. */
+function areApart(own: Expr, indices: readonly Var[], rests: readonly Expr[]): boolean {
+  const [index] = indices;
+  const step = index && indices.length === 1 ? constantOf(linearIn(own, index)?.coefficient ?? own) : undefined;
+  const turns = constantOf(index?.extent ?? own);
+  if (!step || turns === undefined) return false;
+  const distances = rests.map((rest) => constantOf(simplify(sub(rest, rests[0]!))));
+  if (distances.includes(undefined)) return false;
+  const sorted = [...new Set(distances.map((distance) => distance!))].sort((a, b) => a - b);
+  return sorted.every((distance, i) =>
+    sorted.slice(i + 1).every((other) => (other - distance) % step !== 0 || other - distance >= step * turns),
+  );
 }
 
 function innerIndices(body: Stmt): readonly Var[] {

@@ -2,6 +2,7 @@
 // compiler that knows about speed; a kernel that no recipe fits stays as it is.
 
 import type { Kernel } from '../../ir/kernel.ts';
+import { visitStmtExprs } from '../../ir/kernel-walk.ts';
 import { simplifyKernel } from '../../ir/simplify.ts';
 import type { Target } from '../../ir/target.ts';
 import { columnsOf } from './columns.ts';
@@ -23,11 +24,22 @@ export interface ScheduleOptions {
 }
 
 export function scheduleKernel(kernel: Kernel, target: Target, options: ScheduleOptions): Kernel {
+  if (hasVectors(kernel)) return kernel;
   if (target.language === 'cuda') return firstThatFits(kernel, [scheduleGrid]);
   const flat = simplifyKernel(nameLoops(flatten(kernel)));
   const parts = statementsOf(flat.body).flatMap((part) => cutAtConditions({ ...flat, body: part }));
   const scheduled = parts.map((part) => schedulePart(mergeNests({ ...flat, body: part }), target, options).body);
   return simplifyKernel(dropSingleTurns(parallelizeOutermost({ ...flat, body: blockOf(scheduled) })));
+}
+
+/** A kernel that was made for the target already. */
+function hasVectors(kernel: Kernel): boolean {
+  let found = false;
+  visitStmtExprs(kernel.body, (expr) => {
+    if (expr.lanes > 1) found = true;
+    return !found;
+  });
+  return found;
 }
 
 type Recipe = (kernel: Kernel) => Kernel;

@@ -5,7 +5,9 @@
 //         C[m.o * rows + r, …] = acc[r][v] for all } }
 
 import { constantOf, int } from '../../ir/expr-make.ts';
+import { visitExpr } from '../../ir/expr-walk.ts';
 import type { Buffer, Kernel } from '../../ir/kernel.ts';
+import { visitStmt } from '../../ir/kernel-walk.ts';
 import { simplifyKernel } from '../../ir/simplify.ts';
 import { accumulateOverTile } from './accumulate-over-tile.ts';
 import { pad } from './pad.ts';
@@ -45,7 +47,9 @@ export function tile(kernel: Kernel, tiling: Tiling): Kernel {
   const inTile = [...rows, tiling.columns].map(({ loop }) => `${loop}.i`);
   const accumulated = applySteps(kernel, [...outerSteps(tiling), accumulateOverTile(...inTile)]);
   const partial = (buffer: Buffer): boolean => constantOf(buffer.shape.at(-1) ?? int(0))! % lanes !== 0;
-  const needs = (buffer: Buffer): boolean => lanes > 1 && (tiling.scattered || (tiling.padded && partial(buffer)));
+  const costly = hasCostlyEnd(kernel);
+  const needs = (buffer: Buffer): boolean =>
+    lanes > 1 && (tiling.scattered || costly || (tiling.padded && partial(buffer)));
   const renamed = new Map(inTile.map((name) => [name, name.replace(/\.i$/, '.e')]));
   const spilled = spill(renamed, needs)(accumulated);
   const after: Step[] = [];
@@ -59,6 +63,26 @@ export function tile(kernel: Kernel, tiling: Tiling): Kernel {
   for (const { loop } of rows) after.push(unroll(`${loop}.i`));
   for (const name of tiling.unrolled) after.push(unroll(name));
   return applySteps(spilled, after);
+}
+
+/** More operations than this for each result are not written out for every accumulator of a tile. */
+const mostOperations = 10;
+
+/**
+ * Whether what follows the reduction is long (an activation with an exponential, say). Then it runs as a loop over the
+ * tile, read from a local array: that costs little beside the reduction, and saves most of the code.
+ */
+function hasCostlyEnd(kernel: Kernel): boolean {
+  let operations = 0;
+  visitStmt(kernel.body, (stmt) => {
+    if (stmt.kind !== 'store' || stmt.buffer.memory !== 'argument') return;
+    visitExpr(stmt.value, (node) => {
+      if (node.kind === 'call') operations += mostOperations;
+      if (node.dtype !== 'index' && ['binary', 'unary', 'select', 'cast'].includes(node.kind)) operations++;
+      return node.kind !== 'load';
+    });
+  });
+  return operations > mostOperations;
 }
 
 /** Splits from the outside inward and moves each loop within tiles inward, so that every copy stays a perfect nest. */
