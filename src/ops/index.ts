@@ -28,6 +28,8 @@ import * as logic from './logic.ts';
 import * as losses from './losses.ts';
 import * as matmul from './matmul.ts';
 import * as maxUnpool from './max-unpool.ts';
+import * as nonMaxSuppression from './non-max-suppression.ts';
+import * as nonZero from './non-zero.ts';
 import * as pad from './pad.ts';
 import * as pooling from './pooling.ts';
 import * as power from './power.ts';
@@ -46,9 +48,11 @@ import * as sizes from './sizes.ts';
 import * as slice from './slice.ts';
 import * as softmax from './softmax.ts';
 import * as spectralWindows from './spectral-windows.ts';
+import * as topK from './top-k.ts';
 import * as transpose from './transpose.ts';
 import * as triangle from './triangle.ts';
 import * as unary from './unary.ts';
+import * as unique from './unique.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
   dropout,
@@ -96,6 +100,10 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   deformConv,
   regions,
   recurrentCells,
+  nonMaxSuppression,
+  unique,
+  nonZero,
+  topK,
   fourier,
   spectralWindows,
   fusedConv,
