@@ -4,16 +4,17 @@
 
 import { byteSize } from '../../ir/dtype.ts';
 import type { Load } from '../../ir/expr.ts';
-import { indexVar } from '../../ir/expr-make.ts';
+import { div, indexVar, int, mul } from '../../ir/expr-make.ts';
 import type { Kernel, Loop } from '../../ir/kernel.ts';
 import { substituteStmt } from '../../ir/kernel-walk.ts';
 import { simplifyStmt } from '../../ir/simplify.ts';
 import type { Target } from '../../ir/target.ts';
 import { uses } from './affine.ts';
 import { type Columns, columnsOf } from './columns.ts';
-import { accessesOf } from './independent.ts';
+import { accessesOf, requireIndependent } from './independent.ts';
 import { isInside } from './inside.ts';
 import { type Accumulation, accumulationOf, extentOf } from './nest.ts';
+import { nestOver, type Range, wholeRange } from './range.ts';
 import type { Piece } from './split.ts';
 import { aroundBody, blockOf, ScheduleError } from './step.ts';
 import { type TiledLoop, tile } from './tile.ts';
@@ -21,16 +22,46 @@ import { evenTiles, widthsFor } from './widths.ts';
 
 /** The kernel has flat buffers and merged loops. */
 export function scheduleContraction(kernel: Kernel, target: Target): Kernel {
+  const { accumulation, columns } = matched(kernel);
+  const { outer, body } = accumulation;
+  const rows = rowLoops(accumulation, columns).at(-1);
+  if (!rows || extentOf(rows) !== undefined) return tileContraction(kernel, target);
+  requireIndependent(outer, body);
+  // A few rows may be left over, and often there are no others: then wide tiles of single rows.
+  const border = mul(div(rows.extent, int(fewRows)), int(fewRows));
+  const part = (range: Range): Kernel => ({
+    ...kernel,
+    body: nestOver(
+      outer,
+      body,
+      outer.map((loop) => (loop === rows ? range : wholeRange(loop))),
+    ),
+  });
+  const many = tileContraction(part({ start: int(0), end: border }), target);
+  const single = tileContraction(part({ start: border, end: rows.extent }), target, true);
+  return { ...kernel, body: blockOf([many.body, single.body]) };
+}
+
+/** Rows of the smallest tile where their number is not known; fewer are computed one by one. */
+const fewRows = 4;
+
+function matched(kernel: Kernel): { readonly accumulation: Accumulation; readonly columns: Columns } {
   const accumulation = accumulationOf(kernel.body);
   const columns = accumulation && columnsOf(accumulation);
   if (!accumulation || !columns) throw new ScheduleError('no loop for vectors');
+  return { accumulation, columns };
+}
+
+function tileContraction(kernel: Kernel, target: Target, singleRows = false): Kernel {
+  const { accumulation, columns } = matched(kernel);
+  const { tiles } = target;
   const widths = widthsFor(target, columns.dtypes);
   const panel = columns.panel ?? paddedPanel(accumulation, columns, widths);
   const lanes = lanesFor(panel ?? extentOf(columns.loop), panel !== undefined, widths);
-  const candidates = rowLoops(accumulation, columns);
-  const { tiles } = target;
-  const most = (candidates.length > 0 ? tiles.vectors : tiles.vectorsOfOneRow) * lanes;
-  const width = panel ?? Math.min(most, roundUp(extentOf(columns.loop) ?? most, lanes));
+  const candidates = singleRows ? [] : rowLoops(accumulation, columns);
+  const alone = candidates.length === 0;
+  const pieces = columnTiles(columns, panel, lanes, (alone ? tiles.vectorsOfOneRow : tiles.vectors) * lanes, widths);
+  const width = alone ? pieces[0]! : (panel ?? pieces[0]!);
   const rowsOfTile = Math.max(1, Math.floor((tiles.rows * tiles.vectors * lanes) / width));
   const rows = tileRows(candidates, rowsOfTile);
   const others = accumulation.outer.filter(
@@ -44,13 +75,29 @@ export function scheduleContraction(kernel: Kernel, target: Target): Kernel {
   return tile(kernel, {
     order: [...outside.map(nameOf), ...(first ? [n, ...inner] : [...inner, n])],
     rows,
-    columns: { loop: n, pieces: panel ? [panel] : columnPieces(width, lanes, widths, extentOf(columns.loop)) },
+    columns: { loop: n, pieces },
     lanes,
     unrolled: [],
     scattered: columns.scattered,
     padded: panel !== undefined,
     widths,
   });
+}
+
+/** Tiles at most `most` wide: as many whole panels as fit, or vectors of any width. */
+function columnTiles(
+  { loop }: Columns,
+  panel: number | undefined,
+  lanes: number,
+  most: number,
+  widths: readonly number[],
+): readonly number[] {
+  const extent = extentOf(loop);
+  if (panel === undefined) {
+    return columnPieces(Math.min(most, roundUp(extent ?? most, lanes)), lanes, widths, extent);
+  }
+  const panels = Math.floor(Math.min(most, extent ?? most) / panel);
+  return panels > 1 ? [panels * panel, panel] : [panel];
 }
 
 const nameOf = (loop: Loop): string => loop.index.name;
@@ -119,7 +166,7 @@ export function columnPieces(
 
 export function rowPieces(extent: number | undefined, most: number): readonly (number | Piece)[] {
   if (extent !== undefined) return evenTiles(extent, most);
-  return most > 4 ? [most, 4, 1] : [most, 1];
+  return most > fewRows ? [most, fewRows] : [fewRows];
 }
 
 /**

@@ -4,23 +4,19 @@
 // All iterations of the outer loops must be independent: each combination of ranges becomes a nest of its own.
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import { add, constantOf, int, sub, variable } from '../../ir/expr-make.ts';
+import { add, constantOf, int, sub } from '../../ir/expr-make.ts';
 import { freeVars } from '../../ir/expr-walk.ts';
 import type { Kernel, Loop, Stmt } from '../../ir/kernel.ts';
-import { loop, visitStmt, visitStmtExprs } from '../../ir/kernel-walk.ts';
+import { visitStmt, visitStmtExprs } from '../../ir/kernel-walk.ts';
 import { provablyNonNegative, toPolynomial } from '../../ir/polynomial.ts';
-import { sameSize, simplify, simplifyStmt } from '../../ir/simplify.ts';
+import { sameSize, simplify } from '../../ir/simplify.ts';
 import { linearIn } from './affine.ts';
 import { areIndependent } from './independent.ts';
-import { instantiate, perfectNest } from './step.ts';
+import { nestOver, type Range } from './range.ts';
+import { perfectNest } from './step.ts';
 
 /** More nests than this cost more code than conditions cost time. */
 const mostParts = 12;
-
-interface Range {
-  readonly start: Expr;
-  readonly end: Expr;
-}
 
 /** The nests that do what the body did, or the body alone. */
 export function cutAtConditions(kernel: Kernel): readonly Stmt[] {
@@ -31,7 +27,7 @@ export function cutAtConditions(kernel: Kernel): readonly Stmt[] {
   const parts = ranges.reduce((count, list) => count * list.length, 1);
   const indices = loops.map(({ index }) => index);
   if (parts < 2 || parts > mostParts || !areIndependent(indices, body)) return [kernel.body];
-  return combinations(ranges).map((chosen) => partOf(loops, body, chosen));
+  return combinations(ranges).map((chosen) => nestOver(loops, body, chosen));
 }
 
 /** Values at which some condition on the index alone begins or ceases to hold. */
@@ -81,16 +77,4 @@ function combinations(ranges: readonly (readonly Range[])[]): readonly (readonly
     (rest, list) => rest.flatMap((chosen) => list.map((range) => [...chosen, range])),
     [[]],
   );
-}
-
-function partOf(loops: readonly Loop[], body: Stmt, chosen: readonly Range[]): Stmt {
-  const values = new Map<Var, Expr>();
-  const fresh = loops.map(({ index }, i) => {
-    const { start, end } = chosen[i]!;
-    const own = variable(index.name, 'index', { extent: simplify(sub(end, start)) });
-    values.set(index, add(own, start));
-    return own;
-  });
-  const inner = simplifyStmt(instantiate(body, values));
-  return fresh.reduceRight<Stmt>((nest, index, i) => loop(index, nest, loops[i]!.as), inner);
 }

@@ -17,11 +17,15 @@ export function widthsFor(target: Target, dtypes: Iterable<DType>): readonly num
   return widths;
 }
 
-/** An extent cut into tiles of at most `most`, all of one or two neighbouring sizes. */
-export function evenTiles(
-  extent: number,
-  most: number,
-): readonly { readonly factor: number; readonly count: number }[] {
+export interface EvenTiles {
+  readonly factor: number;
+  readonly count: number;
+}
+
+/** An extent cut into tiles of at most `most`: all of one size where a divisor comes near, else of two neighbouring. */
+export function evenTiles(extent: number, most: number): readonly EvenTiles[] {
+  const divisor = divisorNear(extent, most);
+  if (divisor) return [{ factor: divisor, count: extent / divisor }];
   const tiles = Math.ceil(extent / most);
   const size = Math.ceil(extent / tiles);
   const full = extent - tiles * (size - 1);
@@ -32,8 +36,8 @@ export function evenTiles(
   return list.filter(({ factor, count }) => factor > 0 && count > 0);
 }
 
-/** Vectors of the widest kind that fits, then narrower ones, then single elements. */
-export function widthPieces(widths: readonly number[], extent: number | undefined): readonly number[] {
-  const fitting = extent === undefined ? widths : widths.filter((width) => width <= extent);
-  return [...fitting, 1];
+/** One size halves the code; a slightly smaller tile costs less than that. */
+function divisorNear(extent: number, most: number): number | undefined {
+  for (let size = Math.min(most, extent); size >= 0.7 * most; size--) if (extent % size === 0) return size;
+  return undefined;
 }

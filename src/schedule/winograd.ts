@@ -85,7 +85,7 @@ function planOf(convolution: Convolution3, target: Target, transform: WinogradTr
   // The transforms cost about as much as a third of the products that they save; transformed weights must stay near.
   const saved = (9 * height * width) / (products * tiles);
   const weightBytes = products * channels * outputs * 4;
-  if (block < 4 || saved < 2 || outputs < 2 * lanes || weightBytes > 4 * target.cacheBytes.l2) return undefined;
+  if (block < 4 || saved < 2 || outputs < 2 * lanes || weightBytes > 6 * target.cacheBytes.l2) return undefined;
   const panel = wide * lanes;
   return { convolution, transform, lanes, height, width, channels, outputs, panel, across, tiles, block };
 }
