@@ -54,19 +54,20 @@ export function fixedWeights(fraction: Expr, { mode, cubicA }: Interpolation): r
   ];
 }
 
-/** Splits a coordinate into the position below it and the rest; far outside (or NaN) it stays a small number. */
-function split(x: Expr, input: Expr): { readonly below: Expr; readonly fraction: Expr } {
-  const margin = float(8);
-  const tame = min(max(x, float(-8)), add(cast(input, 'float32'), margin));
-  const floor = unary('floor', tame);
-  return { below: cast(floor, 'index'), fraction: sub(tame, floor) };
+/** Keeps a coordinate that data decides on a small number, whatever the data. */
+export const tamed = (x: Expr, input: Expr): Expr => min(max(x, float(-8)), cast(add(input, int(8)), 'float32'));
+
+/** Splits a coordinate into the position below it and the rest. */
+function split(x: Expr): { readonly below: Expr; readonly fraction: Expr } {
+  const floor = unary('floor', x);
+  return { below: cast(floor, 'index'), fraction: sub(x, floor) };
 }
 
 const last = (input: Expr): Expr => simplify(sub(input, int(1)));
 
 /** The taps of plain linear and cubic interpolation. Taps outside repeat the edge, or are left out. */
 export function fixedTaps(x: Expr, input: Expr, interpolation: Interpolation): readonly WeightedTap[] {
-  const { below, fraction } = split(x, input);
+  const { below, fraction } = split(x);
   const weights = fixedWeights(fraction, interpolation);
   const first = 1 - weights.length / 2;
   const raw = weights.map((weight, i) => ({ at: add(below, int(first + i)), weight }));
@@ -99,7 +100,7 @@ export function stretchedMean(
   name: string,
   read: (at: Expr) => Expr,
 ): Expr {
-  const { below, fraction } = split(x, input);
+  const { below, fraction } = split(x);
   const shrink = min(scale, float(1));
   const support = float(interpolation.mode === 'linear' ? 1 : 2);
   const reach = unary('floor', div(sub(float(0), support), min(leastScale, float(1))));

@@ -34,7 +34,15 @@ import {
   resizeAxes,
   sourceCoordinate,
 } from './resize-axes.ts';
-import { fixedTaps, type Interpolation, nearest, stretchedMean, wholeFactor } from './resize-weights.ts';
+import {
+  fixedTaps,
+  type Interpolation,
+  nearest,
+  stretchedMean,
+  tamed,
+  type WeightedTap,
+  wholeFactor,
+} from './resize-weights.ts';
 import { checked, declaredShape } from './run-time-operands.ts';
 import { anyType, floatTypes, sizeType, tensorOf, typeSet } from './types.ts';
 
@@ -69,35 +77,42 @@ function nearestPosition(axis: ResizeAxis, output: Expr, own: Expr, attributes: 
   return nearest(sourceCoordinate(axis, output, own, mode), axis.input, nearest_mode);
 }
 
-/** One axis after the other, the first outermost: the mean over its taps of what the later axes give. */
-function interpolate(
-  X: Operand,
-  axes: readonly ResizeAxis[],
-  index: readonly Expr[],
-  outputs: readonly Expr[],
-  attributes: Attributes,
-): Expr {
-  const [axis, ...rest] = axes;
-  const wide = X.dtype === 'float64' ? 'float64' : 'float32';
-  if (!axis) return cast(X.at(...index), wide);
-  const output = outputs[axis.axis]!;
+/** How one axis contributes: a few taps that are written out, or the mean over many. */
+type AxisRule = { readonly axis: number } & (
+  | { readonly taps: readonly WeightedTap[] }
+  | { readonly mean: (read: (at: Expr) => Expr) => Expr }
+);
+
+function axisRule(axis: ResizeAxis, output: Expr, own: Expr, attributes: Attributes): AxisRule {
   const interpolation: Interpolation = {
     mode: attributes.mode,
     cubicA: attributes.cubic_coeff_a,
     excludeOutside: attributes.exclude_outside === 1,
   };
-  const x = sourceCoordinate(axis, output, index[axis.axis]!, attributes.coordinate_transformation_mode);
-  const read = (at: Expr): Expr => {
-    const moved = index.map((own, position) => (position === axis.axis ? at : own));
-    return interpolate(X, rest, moved, outputs, attributes);
-  };
-  const shrinks = (constantOf(axis.scale) ?? 0) < 1;
-  if (attributes.antialias === 1 && shrinks) {
-    const least = constantOf(axis.scale) === undefined ? exactRatio(output, axis.input) : axis.scale;
-    return stretchedMean(x, axis.input, axis.scale, least, interpolation, `a${axis.axis}`, read);
+  const place = sourceCoordinate(axis, output, own, attributes.coordinate_transformation_mode);
+  const scale = constantOf(axis.scale);
+  const x = scale === undefined || axis.region ? tamed(place, axis.input) : place;
+  if (attributes.antialias === 1 && (scale ?? 0) < 1) {
+    const least = scale === undefined ? exactRatio(output, axis.input) : axis.scale;
+    const name = `a${axis.axis}`;
+    const mean = (read: (at: Expr) => Expr): Expr =>
+      stretchedMean(x, axis.input, axis.scale, least, interpolation, name, read);
+    return { axis: axis.axis, mean };
   }
-  const terms = fixedTaps(x, axis.input, interpolation).map(({ at, weight }) => mul(cast(weight, wide), read(at)));
-  return terms.reduce(add);
+  return { axis: axis.axis, taps: fixedTaps(x, axis.input, interpolation) };
+}
+
+/** One axis after the other, the first outermost: the mean over its taps of what the later axes give. */
+function interpolate(X: Operand, rules: readonly AxisRule[], index: readonly Expr[]): Expr {
+  const [rule, ...rest] = rules;
+  const wide = X.dtype === 'float64' ? 'float64' : 'float32';
+  if (!rule) return cast(X.at(...index), wide);
+  const read = (at: Expr): Expr => {
+    const moved = index.map((own, position) => (position === rule.axis ? at : own));
+    return interpolate(X, rest, moved);
+  };
+  if ('mean' in rule) return rule.mean(read);
+  return rule.taps.map(({ at, weight }) => mul(cast(weight, wide), read(at))).reduce(add);
 }
 
 /** An integer result: the interpolation cut off, or rounded where many taps were averaged. */
@@ -196,7 +211,8 @@ function resizedElement(
     return extrapolated(X.at(...source), axes, outputs, index, attributes);
   }
   if (axes.length === 0) return X.at(...index);
-  const value = interpolate(X, axes, index, outputs, attributes);
+  const rules = axes.map((axis) => axisRule(axis, outputs[axis.axis]!, index[axis.axis]!, attributes));
+  const value = interpolate(X, rules, index);
   return extrapolated(toElement(value, X, attributes.antialias === 1), axes, outputs, index, attributes);
 }
 

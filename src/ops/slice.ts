@@ -37,7 +37,8 @@ function rangeOf(start: Expr, end: Expr, step: number, extent: Expr): Range {
   const to = fromEnd(limited(end), extent);
   if (step > 0) {
     const first = simplify(clamp(from, int(0), extent));
-    const count = simplify(max(sub(clamp(to, int(0), extent), first), int(0)));
+    const toEnd = (constantOf(to) ?? 0) >= beyond;
+    const count = toEnd ? sub(extent, first) : simplify(max(sub(clamp(to, int(0), extent), first), int(0)));
     return { start: first, step, extent: simplify(div(add(count, int(step - 1)), int(step))) };
   }
   const last = sub(extent, int(1));
