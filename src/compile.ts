@@ -1,11 +1,13 @@
 // The pipeline. Comments say why a pass stands where it stands.
 
 import type { Graph } from '../ir/graph.ts';
+import type { Kernel } from '../ir/kernel.ts';
 import { expandMathStmt } from '../ir/math/expand-math.ts';
 import type { Program } from '../ir/program.ts';
 import type { GenerateOptions, OutputFile, Target } from '../ir/target.ts';
+import { applyWinograd } from './apply-winograd.ts';
 import { fuse } from './fuse/fuse.ts';
-import { legalizeDtypes } from './legalize.ts';
+import { legalize } from './legalize.ts';
 import { lower } from './lower/lower.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { mapKernels } from './map-kernels.ts';
@@ -65,8 +67,13 @@ const graphPasses: readonly Pass<Graph>[] = [
 
 /** Kernels as the target wants them. The constants come first: schedules read them in their packed order. */
 function schedule(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lowered {
-  const packed = packConstants(lowered, target, math);
-  const scheduled = mapKernels(legalizeDtypes(packed), (kernel) => scheduleKernel(kernel, target, { math }));
+  // Winograd reorders sums: strict arithmetic keeps the direct form.
+  const { lowered: chosen, finished } =
+    math === 'fast' ? applyWinograd(lowered, target) : { lowered, finished: new Set<Kernel>() };
+  const packed = packConstants(chosen, target, math, finished);
+  const scheduled = mapKernels(packed, (kernel) =>
+    finished.has(kernel) ? kernel : scheduleKernel(legalize(kernel), target, { math }),
+  );
   const plain = mapKernels(scheduled, (kernel) => ({ ...kernel, body: expandMathStmt(kernel.body) }));
   return shareKernels(plain);
 }

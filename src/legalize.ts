@@ -4,14 +4,11 @@
 import type { Kernel } from '../ir/kernel.ts';
 import { type CompiledKernel, compileKernel } from '../ir/kernel-eval.ts';
 import { legalizeKernel } from '../ir/legalize/legalize-dtypes.ts';
-import type { Lowered } from './lower/lowered.ts';
-import { mapKernels } from './map-kernels.ts';
 
 /** No target has more than the types that need no representation. */
 const plainTypesOnly = { has: () => false };
 
-export const legalizeDtypes = (lowered: Lowered): Lowered =>
-  mapKernels(lowered, (kernel) => legalizeKernel(kernel, plainTypesOnly));
+export const legalize = (kernel: Kernel): Kernel => legalizeKernel(kernel, plainTypesOnly);
 
 /** A kernel of any element types as a JavaScript function. */
-export const compileLegal = (kernel: Kernel): CompiledKernel => compileKernel(legalizeKernel(kernel, plainTypesOnly));
+export const compileLegal = (kernel: Kernel): CompiledKernel => compileKernel(legalize(kernel));

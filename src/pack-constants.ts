@@ -9,7 +9,7 @@ import type { Expr, Load, Var } from '../ir/expr.ts';
 import { exprKey } from '../ir/expr-key.ts';
 import { add, constant, constantOf, div, indexVar, int, load, lt, mod, mul, reduce, select } from '../ir/expr-make.ts';
 import { freeVars, substitute } from '../ir/expr-walk.ts';
-import type { Buffer, Loop, Stmt } from '../ir/kernel.ts';
+import type { Buffer, Kernel, Loop, Stmt } from '../ir/kernel.ts';
 import { loops, rewriteStmtExprs, store, visitStmt, visitStmtExprs } from '../ir/kernel-walk.ts';
 import { storageOf } from '../ir/legalize/representation.ts';
 import type { Call } from '../ir/program.ts';
@@ -21,10 +21,18 @@ import { makeKernel } from './lower/make-kernel.ts';
 import { mapCalls } from './map-kernels.ts';
 import { panelWidth } from './schedule/panel.ts';
 
-export function packConstants(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lowered {
+/** Kernels in `finished` stay as they are. */
+export function packConstants(
+  lowered: Lowered,
+  target: Target,
+  math: 'fast' | 'strict',
+  finished: ReadonlySet<Kernel>,
+): Lowered {
   const constants = new Map(lowered.constants);
   const packed = new Map<string, Buffer>();
-  const body = mapCalls(lowered.body, (call) => packCall(call, constants, packed, target, math));
+  const body = mapCalls(lowered.body, (call) =>
+    finished.has(call.kernel) ? call : packCall(call, constants, packed, target, math),
+  );
   return { ...lowered, body, constants };
 }
 
