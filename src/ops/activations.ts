@@ -105,21 +105,21 @@ export const SwiGLU = op('SwiGLU', {
   compute: ({ A, B }, { alpha }, index) => mul(swish(A.at(...index), alpha), B.at(...index)),
 });
 
+/** x times the probability that a normal variable is below x. */
+export const erfGelu = (x: Expr): Expr => mul(scaled(0.5, x), add(oneOf(x), call('erf', scaled(Math.SQRT1_2, x))));
+export function tanhGelu(x: Expr): Expr {
+  const cubic = mul(x, add(oneOf(x), scaled(0.044715, mul(x, x))));
+  return mul(scaled(0.5, x), add(oneOf(x), call('tanh', scaled(Math.sqrt(2 / Math.PI), cubic))));
+}
+
 export const Gelu = op('Gelu', {
   inputs: ['X'],
   attributes: { approximate: stringAttribute('none', ['none', 'tanh']) },
   types: { X: anyFloat },
   since: 20,
   type: ({ X }) => tensorOf(X.dtype, X.shape),
-  compute: ({ X }, { approximate }, index) => {
-    const x = X.at(...index);
-    const cubic = (): Expr => mul(x, add(oneOf(x), scaled(0.044715, mul(x, x))));
-    const inner =
-      approximate === 'tanh'
-        ? call('tanh', scaled(Math.sqrt(2 / Math.PI), cubic()))
-        : call('erf', scaled(Math.SQRT1_2, x));
-    return mul(scaled(0.5, x), add(oneOf(x), inner));
-  },
+  compute: ({ X }, { approximate }, index) =>
+    approximate === 'tanh' ? tanhGelu(X.at(...index)) : erfGelu(X.at(...index)),
 });
 
 /** x + bias below -lambd, x - bias above lambd, 0 between. Integers go through float32. */

@@ -3,7 +3,9 @@
 import * as activations from './activations.ts';
 import * as argExtreme from './arg-extreme.ts';
 import * as arithmetic from './arithmetic.ts';
+import * as attention from './attention.ts';
 import * as batchNormalization from './batch-normalization.ts';
+import * as blockQuantized from './block-quantized.ts';
 import * as cast from './cast.ts';
 import * as channelNormalization from './channel-normalization.ts';
 import * as col2im from './col2im.ts';
@@ -18,12 +20,14 @@ import * as determinant from './determinant.ts';
 import * as dropout from './dropout.ts';
 import * as einsum from './einsum.ts';
 import * as fourier from './fourier.ts';
+import * as fusedActivations from './fused-activations.ts';
 import * as fusedConv from './fused-conv.ts';
 import * as gather from './gather.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as gridSample from './grid-sample.ts';
 import * as join from './join.ts';
 import * as layerNormalization from './layer-normalization.ts';
+import * as linearAttention from './linear-attention.ts';
 import * as logic from './logic.ts';
 import * as losses from './losses.ts';
 import * as matmul from './matmul.ts';
@@ -35,6 +39,7 @@ import * as pooling from './pooling.ts';
 import * as power from './power.ts';
 import * as qlinearConv from './qlinear-conv.ts';
 import * as quantize from './quantize.ts';
+import * as quantizedElementwise from './quantized-elementwise.ts';
 import * as quantizedMatmul from './quantized-matmul.ts';
 import * as recurrentCells from './recurrent-cells.ts';
 import * as reductions from './reductions.ts';
@@ -42,6 +47,7 @@ import * as regions from './regions.ts';
 import * as repeat from './repeat.ts';
 import * as reshape from './reshape.ts';
 import * as resize from './resize.ts';
+import * as rotaryEmbedding from './rotary-embedding.ts';
 import * as scan from './scan.ts';
 import * as scatter from './scatter.ts';
 import * as sizes from './sizes.ts';
@@ -55,6 +61,9 @@ import * as unary from './unary.ts';
 import * as unique from './unique.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
+  blockQuantized,
+  quantizedElementwise,
+  fusedActivations,
   dropout,
   losses,
   quantizedMatmul,
@@ -100,6 +109,9 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   deformConv,
   regions,
   recurrentCells,
+  linearAttention,
+  rotaryEmbedding,
+  attention,
   nonMaxSuppression,
   unique,
   nonZero,

@@ -81,10 +81,91 @@ export const RMSNormalization = op('RMSNormalization', {
     checkBroadcastsTo(X, scale, 'scale', context);
     return tensorOf(scale.dtype, X.shape);
   },
-  expand: ({ X, scale }, { axis, epsilon, stash_type }, g) => {
-    const { dtype, shape } = tensorTypeOf(X);
-    const x = castTo(g, X, stashType(dtype, stash_type));
-    const inverse = inverseDeviation(g, x, g.ints(axesFrom(axis, shape.length)), epsilon);
-    return scaled(g, g.apply(Mul, [x, inverse]), scale, undefined, tensorTypeOf(scale).dtype);
+  expand: ({ X, scale }, given, g) => rootMeanSquare(g, X, scale, given)[0],
+});
+
+interface Normalization {
+  readonly axis: number;
+  readonly epsilon: number;
+  readonly stash_type: DType;
+}
+
+/** The normalized value and 1 / sqrt(mean of squares + epsilon). */
+function rootMeanSquare(
+  g: Builder,
+  X: Value,
+  scale: Value,
+  { axis, epsilon, stash_type }: Normalization,
+): readonly [Value, Value] {
+  const { dtype, shape } = tensorTypeOf(X);
+  const x = castTo(g, X, stashType(dtype, stash_type));
+  const inverse = inverseDeviation(g, x, g.ints(axesFrom(axis, shape.length)), epsilon);
+  return [scaled(g, g.apply(Mul, [x, inverse]), scale, undefined, tensorTypeOf(scale).dtype), inverse];
+}
+
+/** What ONNX Runtime called RMSNormalization before the standard had it. */
+export const SimplifiedLayerNormalization = op('SimplifiedLayerNormalization', {
+  inputs: ['X', 'scale'],
+  attributes,
+  types: { X: anyFloat, scale: typeSet('V', floatTypes) },
+  outputs: ['Y', 'inv_std_var?'],
+  type: ({ X, scale }, { axis, stash_type }, context) => {
+    const first = normalizeAxis(axis, X.rank, context);
+    checkBroadcastsTo(X, scale, 'scale', context);
+    const statistics = X.shape.map((extent, i): Expr => (i < first ? extent : int(1)));
+    return [tensorOf(scale.dtype, X.shape), tensorOf(stashType(X.dtype, stash_type), statistics)];
+  },
+  expand: ({ X, scale }, given, g) => rootMeanSquare(g, X, scale, given),
+});
+
+/** The normalization of input + skip + bias over the last axis; output 3 is that sum. */
+const skipType = (
+  { input, skip, gamma, beta, bias }: Readonly<Record<string, Operand | undefined>>,
+  context: TypeContext,
+) => {
+  const X = input!;
+  for (const [name, operand] of Object.entries({ skip, gamma, beta, bias }))
+    checkBroadcastsTo(X, operand, name, context);
+  const wide = X.dtype === 'float64' ? 'float64' : 'float32';
+  const statistics = tensorOf(wide, [...X.shape.slice(0, -1), int(1)]);
+  return [tensorOf(X.dtype, X.shape), statistics, statistics, tensorOf(X.dtype, X.shape)];
+};
+
+function skipSum(g: Builder, input: Value, skip: Value, bias: Value | undefined): Value {
+  const wide = tensorTypeOf(input).dtype === 'float64' ? 'float64' : 'float32';
+  const sum = g.apply(Add, [castTo(g, input, wide), castTo(g, skip, wide)]);
+  return bias ? g.apply(Add, [sum, castTo(g, bias, wide)]) : sum;
+}
+
+export const SkipLayerNormalization = op('SkipLayerNormalization', {
+  domain: 'com.microsoft',
+  inputs: ['input', 'skip', 'gamma', 'beta?', 'bias?'],
+  attributes: { epsilon: floatAttribute(1e-12) },
+  types: { input: anyFloat, skip: anyFloat, gamma: anyFloat, beta: anyFloat, bias: anyFloat },
+  outputs: ['output', 'mean?', 'inv_std_var?', 'input_skip_bias_sum?'],
+  type: (inputs, _, context) => skipType(inputs, context),
+  expand: ({ input, skip, gamma, beta, bias }, { epsilon }, g) => {
+    const { dtype } = tensorTypeOf(input);
+    const sum = skipSum(g, input, skip, bias);
+    const parameters = [gamma, beta].map((value) => value && castTo(g, value, tensorTypeOf(sum).dtype));
+    const [Y, mean, inverse] = g.applyAll(LayerNormalization, [sum, ...parameters], { epsilon });
+    return [castTo(g, Y!, dtype), mean, inverse, castTo(g, sum, dtype)];
+  },
+});
+
+export const SkipSimplifiedLayerNormalization = op('SkipSimplifiedLayerNormalization', {
+  domain: 'com.microsoft',
+  inputs: ['input', 'skip', 'gamma', 'bias?'],
+  attributes: { epsilon: floatAttribute(1e-5) },
+  types: { input: anyFloat, skip: anyFloat, gamma: anyFloat, bias: anyFloat },
+  outputs: ['output', 'mean?', 'inv_std_var?', 'input_skip_bias_sum?'],
+  type: (inputs, _, context) => skipType(inputs, context),
+  expand: ({ input, skip, gamma, bias }, { epsilon }, g) => {
+    const { dtype } = tensorTypeOf(input);
+    const sum = skipSum(g, input, skip, bias);
+    const scale = castTo(g, gamma, tensorTypeOf(sum).dtype);
+    const [Y, inverse] = rootMeanSquare(g, sum, scale, { axis: -1, epsilon, stash_type: 'float32' });
+    // The mean is not subtracted here, and not computed by ONNX Runtime either.
+    return [castTo(g, Y, dtype), inverse, inverse, castTo(g, sum, dtype)];
   },
 });
