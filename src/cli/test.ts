@@ -24,6 +24,7 @@ interface Options {
   readonly threads: number;
   readonly rtol: number;
   readonly atol: number;
+  readonly steps: number;
   readonly filter: readonly string[];
   readonly timeout: number;
   readonly list: boolean;
@@ -49,6 +50,7 @@ export const testCommand = (command: Command): Command =>
     .option('--filter <text>', 'only cases whose name contains this (may be repeated)', collect, [])
     .option('--rtol <number>', 'relative tolerance of floats', tolerance, defaultTolerance.relative)
     .option('--atol <number>', 'absolute tolerance of floats', tolerance, defaultTolerance.absolute)
+    .option('--steps <number>', 'allowed difference of integers, for quantized models', tolerance, 0)
     .option('--sanitize', 'build with address and undefined-behaviour sanitizers', false)
     .option('--timeout <seconds>', 'how long a case may take', positiveNumber, 300)
     .option('--list', 'print every case, not only those that fail', false)
@@ -69,7 +71,7 @@ async function testAction(folders: readonly string[], options: Options): Promise
   const settings: TestSettings = {
     target,
     execute: { math, sanitize, threads, workFolder, timeoutSeconds: options.timeout },
-    tolerance: { relative: options.rtol, absolute: options.atol },
+    tolerance: { relative: options.rtol, absolute: options.atol, integer: options.steps },
   };
   try {
     report(await runAll(cases, settings, options), options);

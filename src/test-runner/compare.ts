@@ -7,6 +7,8 @@ import type { TensorData } from '../onnx/tensor.ts';
 export interface Tolerance {
   readonly relative: number;
   readonly absolute: number;
+  /** By how much integers may differ: for quantized models, where a step is the least difference. 0 where absent. */
+  readonly integer?: number;
 }
 
 export interface Difference {
@@ -43,6 +45,7 @@ function compareElements(
 ): Difference {
   const [left, right] = [elementsOf(dtype, actual.bytes, count), elementsOf(dtype, expected.bytes, count)];
   const codes = isFloat(dtype) ? ([codesOf(dtype, actual.bytes), codesOf(dtype, expected.bytes)] as const) : undefined;
+  const steps = dtype === 'bool' ? 0 : (tolerance.integer ?? 0);
   let [maxAbs, maxRel, maxUlp, wrong] = [0, 0, 0, 0];
   let first = '';
   for (let i = 0; i < count; i++) {
@@ -56,7 +59,7 @@ function compareElements(
       if (y !== 0) maxRel = Math.max(maxRel, gap / Math.abs(y));
       if (codes) maxUlp = Math.max(maxUlp, Math.abs(codes[0](i) - codes[1](i)));
     }
-    if (codes && gap <= tolerance.absolute + tolerance.relative * Math.abs(y)) continue;
+    if (gap <= (codes ? tolerance.absolute + tolerance.relative * Math.abs(y) : steps)) continue;
     if (wrong++ === 0) first = `[${positionOf(i, expected.dims).join(', ')}] is ${a}, expected ${b}`;
   }
   const message = wrong === 0 ? '' : `${wrong} of ${count} elements differ, the first: ${first}`;

@@ -1,6 +1,6 @@
 // npm run conformance: runs ONNX cases on a target, compares the results with the list of what is not supported, and
 // fails where they differ.
-//   npm run conformance -- [--target host] [--part node ...] [--jobs N] [--sanitize] [--suggest]
+//   npm run conformance -- [--target host] [--part node --part models ...] [--jobs N] [--sanitize] [--suggest]
 
 import { parseArgs } from 'node:util';
 import { summarize } from '../../src/test-runner/summary.ts';

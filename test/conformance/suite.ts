@@ -1,4 +1,4 @@
-// The official ONNX cases, and what results to expect of them.
+// The official ONNX cases, small graphs of other projects and whole models, and what results to expect of them.
 
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -8,16 +8,28 @@ import { runCases } from '../../src/test-runner/pool.ts';
 import { type CaseResult, defaultTolerance, type TestSettings } from '../../src/test-runner/run-case.ts';
 import { notYet } from './not-yet.ts';
 
-export const suiteFolder = process.env.LAPIDARY_ONNX_TESTS ?? '../shared/onnx-backend';
+const onnxTests = process.env.LAPIDARY_ONNX_TESTS ?? '../shared/onnx-backend';
+const folders: Readonly<Record<string, string>> = {
+  models: process.env.LAPIDARY_MODELS ?? '../shared/models',
+  graphs: process.env.LAPIDARY_GRAPHS ?? '../shared/graphs',
+};
 
-/** The cases of some parts of the suite; undefined, said loudly, where the suite is not there. */
+/** `models`, `graphs`, or a folder of the ONNX suite, such as `node`. */
+const folderOf = (part: string): string => folders[part] ?? path.join(onnxTests, part);
+
+/** The cases of some parts; undefined, said loudly, where there are none. */
 export function suiteCases(parts: readonly string[]): readonly TestCase[] | undefined {
-  if (!fs.existsSync(suiteFolder)) {
-    console.warn(`      SKIPPED: there are no ONNX cases at ${suiteFolder}; LAPIDARY_ONNX_TESTS says where they are`);
-    return undefined;
+  const missing = parts.filter((part) => !fs.existsSync(folderOf(part)));
+  for (const part of missing) {
+    console.warn(
+      `      SKIPPED: there are no cases at ${folderOf(part)}; ` +
+        'LAPIDARY_ONNX_TESTS, LAPIDARY_MODELS and LAPIDARY_GRAPHS say where they are',
+    );
   }
-  return parts.flatMap((part) =>
-    findCases(path.join(suiteFolder, part)).map(({ name, folder }) => ({ name: `${part}/${name}`, folder })),
+  const present = parts.filter((part) => !missing.includes(part));
+  if (present.length === 0) return undefined;
+  return present.flatMap((part) =>
+    findCases(folderOf(part)).map(({ name, folder }) => ({ name: `${part}/${name}`, folder })),
   );
 }
 
@@ -32,9 +44,12 @@ export function runSuite(
   target: string,
   { jobs = os.availableParallelism(), sanitize = false, onResult = () => undefined }: RunOptions = {},
 ): Promise<readonly CaseResult[]> {
-  const settings: TestSettings = { target, execute: { sanitize, timeoutSeconds: 120 }, tolerance: defaultTolerance };
-  return runCases(cases, settings, { jobs, timeoutSeconds: 120, onResult });
+  const settings: TestSettings = { target, execute: { sanitize, timeoutSeconds }, tolerance: defaultTolerance };
+  return runCases(cases, settings, { jobs, timeoutSeconds, onResult });
 }
+
+/** A case takes a second; a large model on a busy machine a minute. */
+const timeoutSeconds = 300;
 
 /** What differs from the list: failures that are not on it, and passes that are. One line each. */
 export function surprises(results: readonly CaseResult[], target: string): readonly string[] {
