@@ -1,16 +1,17 @@
 // One C function for a statement over a kernel's parameters.
 
-import type { Var } from '../../ir/expr.ts';
+import type { Expr, Var } from '../../ir/expr.ts';
 import { IrError } from '../../ir/expr-make.ts';
 import type { Buffer, Kernel, Loop } from '../../ir/kernel.ts';
 import type { Dialect } from './dialect.ts';
 import type { Helpers } from './helpers.ts';
-import { functionNames } from './names.ts';
+import { type FunctionNames, functionNames } from './names.ts';
+import { offsetsOf } from './offsets.ts';
 import { type PrintOptions, parametersOf } from './parameters.ts';
 import { printAlone } from './print-expr.ts';
 import { type FunctionContext, printBlock, printStmt } from './print-stmt.ts';
 import type { Access, Environment } from './printer.ts';
-import { type Sizes, sizesOver } from './sizes.ts';
+import { sizesOver } from './sizes.ts';
 import { type Writer, writer } from './text.ts';
 import { valueType } from './types.ts';
 import { type Addresses, type Uses, usesOf } from './uses.ts';
@@ -29,18 +30,24 @@ export interface ContextOptions {
   readonly leave: (code: string) => string;
 }
 
-/** A context whose variables and buffers are looked up in maps that grow. */
+/** A context in which the dims have names; sizes over them are computed where the function begins. */
 export function functionContext(
   { dialect, helpers, out, leave }: ContextOptions,
-  names: FunctionContext['names'],
+  names: FunctionNames,
   places: Addresses,
   uses: Uses,
   variables: Map<Var, string>,
   buffers: Map<Buffer, Access>,
-  sizes: Sizes = { isSize: () => false, sizeName: () => undefined },
 ): FunctionContext {
+  const depths = new Map<Var, number>([...variables.keys()].map((dim) => [dim, 1]));
+  const declare = (depth: number, wanted: string, value: Expr): string => {
+    const { text } = printAlone(value, environment);
+    const name = names.freshEverywhere(wanted);
+    out.atStart(depth, `const ${valueType(value.dtype)} ${name} = ${text};`);
+    return name;
+  };
   const environment: Environment = {
-    ...sizes,
+    ...sizesOver(new Set(variables.keys()), (size) => declare(1, 'size', size)),
     dialect,
     helpers,
     address: places.address,
@@ -56,7 +63,15 @@ export function functionContext(
       return access;
     },
   };
-  return { environment, out, names, variables, buffers, addresses: places, uses, leave };
+  const offsets = offsetsOf({
+    addresses: uses.addresses,
+    depthOf: (variable) => depths.get(variable),
+    declare: (offset, value, depth) => {
+      variables.set(offset, declare(depth, 'at', value));
+      depths.set(offset, depth);
+    },
+  });
+  return { environment, out, names, variables, buffers, addresses: places, uses, leave, offsets, depths };
 }
 
 /** `loop`, if given, is the outermost statement, of which the function runs the iterations from `begin` to `end`. */
@@ -76,21 +91,12 @@ export function printFunction(kernel: Kernel, options: PrintOptions, places: Add
   const out = writer();
   const leave = (code: string): string => (stored ? `{ *status = ${code}; return; }` : `return ${code};`);
   const { variables, buffers } = parameters;
-  const sizeLines: string[] = [];
-  const sizes = sizesOver(new Set(kernel.dims), (size) => {
-    const value = printAlone(size, plain.environment).text;
-    const name = names.freshEverywhere('size');
-    sizeLines.push(`const ${valueType(size.dtype)} ${name} = ${value};`);
-    return name;
-  });
-  const plain = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, buffers, sizes);
+  const plain = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, buffers);
   const context = loop ? { ...plain, part: { loop, begin: 'begin', end: 'end' } } : plain;
   const result = canFail && !stored ? 'int' : 'void';
   printBlock(`${dialect.kernelQualifiers} ${result} ${name}(${declarations.join(', ') || 'void'}) {`, context, () => {
     if (uses.fails && !stored) out.line('int status = LAP_OK;');
-    const start = out.length();
     printStmt(kernel.body, context);
-    out.insert(start, sizeLines);
     if (canFail && !stored) out.line(`return ${uses.fails ? 'status' : 'LAP_OK'};`);
   });
   return { text: out.text(), params: parameters.params, dims: parameters.dims, canFail };

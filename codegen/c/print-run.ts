@@ -11,12 +11,10 @@ import type { Helpers } from './helpers.ts';
 import type { Interface } from './interface.ts';
 import { functionNames } from './names.ts';
 import { pointerTo } from './pointers.ts';
-import { printAlone } from './print-expr.ts';
 import { functionContext } from './print-function.ts';
 import { type FunctionContext, prepare, printBlock } from './print-stmt.ts';
 import { checks } from './print-table.ts';
 import type { Access, Printer } from './printer.ts';
-import { sizesOver } from './sizes.ts';
 import { letsIn, programCanFail, usedBy } from './step-uses.ts';
 import { prefix, within, writer } from './text.ts';
 import { valueType } from './types.ts';
@@ -34,20 +32,15 @@ export interface RunOptions {
 export function printRun(program: Program, model: Interface, calls: CallTable, options: RunOptions): string {
   const out = writer();
   const used = usedBy(program, model, calls);
+  const given = program.dims.filter((dim) => used.has(dim));
   const variables = new Map<Var, string>();
   const places = addresses();
   const names = functionNames();
+  for (const dim of given) variables.set(dim, names.fresh(dim.name));
   const leave = (code: string): string => `return ${code};`;
   const { dialect, helpers } = options;
   const uses = usesOf(block([]), places);
-  const sizeLines: string[] = [];
-  const sizes = sizesOver(new Set(program.dims), (size) => {
-    const value = printAlone(size, context.environment).text;
-    const name = names.freshEverywhere('size');
-    sizeLines.push(`const ${valueType(size.dtype)} ${name} = ${value};`);
-    return name;
-  });
-  const base = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, new Map(), sizes);
+  const base = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, new Map());
   const access = (buffer: Buffer, printer?: Printer): Access => {
     const pointer = pointerTo(buffer, false, program, model, (offset) =>
       printer ? printer.print(offset) : prepare([offset], context).print(offset),
@@ -59,13 +52,11 @@ export function printRun(program: Program, model: Interface, calls: CallTable, o
 
   printBlock(`int ${model.name}_run(const ${model.name}_io *io, void *arena) {`, context, () => {
     printEntry(run);
-    const start = out.length();
     printSteps(program.body, run);
     for (const { kind, field, value } of model.dimensions) {
       if (kind === 'given') continue;
       out.line(`io->dims->${field} = (int64_t)${within(prepare([value], context).print(value), 1)};`);
     }
-    out.insert(start, sizeLines);
     out.line('return LAP_OK;');
   });
   return out.text();
@@ -107,11 +98,9 @@ function printEntry(run: RunContext): void {
   }
   if (model.inputs.length + model.outputs.length === 0) out.line('(void)io;');
   if (calls.functions.some(({ canFail }) => canFail) || programCanFail(program.body)) out.line('int status = LAP_OK;');
-  for (const { value, kind, field } of model.dimensions) {
-    if (kind !== 'given' || value.kind !== 'var' || !used.has(value)) continue;
-    const name = names.fresh(value.name);
-    out.line(`const ptrdiff_t ${name} = (ptrdiff_t)io->dims->${field};`);
-    variables.set(value, name);
+  for (const { value, field } of model.dimensions) {
+    const name = value.kind === 'var' ? variables.get(value) : undefined;
+    if (name) out.atStart(1, `const ptrdiff_t ${name} = (ptrdiff_t)io->dims->${field};`);
   }
   // Values found in one step may be read in any later one, also after the If or Loop that found them.
   for (const variable of letsIn(program.body)) {

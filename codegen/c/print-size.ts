@@ -1,7 +1,9 @@
 // Sizes in bytes or elements as C that cannot overflow: what does not fit becomes the greatest value.
 
 import type { Expr, Var } from '../../ir/expr.ts';
+import { exprKey } from '../../ir/expr-key.ts';
 import { IrError } from '../../ir/expr-make.ts';
+import { children } from '../../ir/expr-walk.ts';
 import type { Helper, Helpers } from './helpers.ts';
 import { integerLiteral } from './literals.ts';
 import { applied, castTo, infix, primary, type Text, within } from './text.ts';
@@ -29,9 +31,32 @@ const infixes: Partial<Readonly<Record<string, string>>> = {
   or: '||',
 };
 
-/** An expression of type int64_t. */
-export function printSize(size: Expr, nameOf: (variable: Var) => string, helpers: Helpers): Text {
+export interface PrintedSize {
+  /** Declarations of int64_t locals that the text needs. */
+  readonly lines: readonly string[];
+  readonly text: string;
+}
+
+/** Operations nested deeper than this are named. */
+const deepest = 12;
+
+/** A size of type int64_t. What it is made of several times is computed once. */
+export function printSize(size: Expr, nameOf: (variable: Var) => string, helpers: Helpers): PrintedSize {
+  const lines: string[] = [];
+  const names = new Map<string, string>();
+  const { uses, deep } = survey(size);
   const print = (expr: Expr): Text => {
+    const key = exprKey(expr);
+    if (expr.kind !== 'binary' || ((uses.get(key) ?? 0) < 2 && !deep.has(key))) return printOperation(expr);
+    const known = names.get(key);
+    if (known) return primary(known);
+    const { text } = printOperation(expr);
+    const name = `size_${names.size + 1}`;
+    lines.push(`  const int64_t ${name} = ${text};\n`);
+    names.set(key, name);
+    return primary(name);
+  };
+  const printOperation = (expr: Expr): Text => {
     switch (expr.kind) {
       case 'const':
         return integerLiteral(BigInt(expr.value), expr.dtype === 'bool' ? 'bool' : 'int64');
@@ -65,5 +90,25 @@ export function printSize(size: Expr, nameOf: (variable: Var) => string, helpers
         throw new IrError(`${expr.kind} in a size`);
     }
   };
-  return print(size);
+  const { text } = print(size);
+  return { lines, text };
+}
+
+/** How often each part stands in the others, and which are deep. */
+function survey(size: Expr): { readonly uses: ReadonlyMap<string, number>; readonly deep: ReadonlySet<string> } {
+  const uses = new Map<string, number>();
+  const deep = new Set<string>();
+  const depths = new Map<string, number>();
+  const visit = (expr: Expr): number => {
+    const key = exprKey(expr);
+    uses.set(key, (uses.get(key) ?? 0) + 1);
+    const known = depths.get(key);
+    if (known !== undefined) return known;
+    const depth = children(expr).reduce((most, child) => Math.max(most, visit(child) + 1), 0);
+    if (depth > deepest) deep.add(key);
+    depths.set(key, depth > deepest ? 0 : depth);
+    return depths.get(key)!;
+  };
+  visit(size);
+  return { uses, deep };
 }

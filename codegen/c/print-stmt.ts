@@ -1,11 +1,12 @@
 // Statements as C: the switch over kinds. Expressions that are needed twice become locals before their statement.
 
-import type { Expr, Var } from '../../ir/expr.ts';
+import type { Expr, Load, Var } from '../../ir/expr.ts';
 import { constantOf, IrError, splat } from '../../ir/expr-make.ts';
 import type { Alloc, Buffer, If, Let, Loop, Stmt, Store, While } from '../../ir/kernel.ts';
 import { addressOf, stridesOf } from '../../ir/kernel-walk.ts';
 import { errorNames } from './dialect.ts';
 import type { FunctionNames } from './names.ts';
+import type { Offsets } from './offsets.ts';
 import { type Names, printerIn, printNode } from './print-expr.ts';
 import { carrier, printMask } from './print-mask.ts';
 import type { Access, Environment, Printer } from './printer.ts';
@@ -24,6 +25,9 @@ export interface FunctionContext {
   readonly buffers: Map<Buffer, Access>;
   readonly addresses: Addresses;
   readonly uses: Uses;
+  readonly offsets: Offsets;
+  /** The depth of the block that binds a size or loop index. */
+  readonly depths: Map<Var, number>;
   /** Statements that leave the function with an error code. */
   leave(code: string): string;
   /** The first index and the end of a loop of which this function runs a part. */
@@ -37,9 +41,20 @@ export function localType(expr: Expr, { helpers }: Environment): string {
 
 /** Prints the locals that the expressions need, then gives a printer for the expressions themselves. */
 export function prepare(roots: readonly Expr[], context: FunctionContext): Printer {
-  const { environment, out, names: functionNames } = context;
-  const isSize = environment.isSize;
-  const operandsOf = (expr: Expr): readonly Expr[] => (isSize(expr) ? [] : context.addresses.operandsOf(expr));
+  const { out, names: functionNames } = context;
+  const addresses = new Map<Load, Expr>();
+  const address = (load: Load): Expr => {
+    const known = addresses.get(load) ?? context.offsets.rewrite(context.environment.address(load));
+    addresses.set(load, known);
+    return known;
+  };
+  const environment = { ...context.environment, address };
+  const { isSize } = environment;
+  const operandsOf = (expr: Expr): readonly Expr[] => {
+    if (isSize(expr)) return [];
+    const isMemory = expr.kind === 'load' && expr.buffer.memory !== 'register';
+    return isMemory ? [address(expr)] : context.addresses.operandsOf(expr);
+  };
   const plan = planNames(roots, operandsOf, isSize);
   const names = new Map<Scope, Map<Expr, string>>();
   const emit = (scope: Scope): Printer => {
@@ -133,7 +148,7 @@ function printStore(stmt: Store, context: FunctionContext): void {
   const { environment, out, uses } = context;
   const access = environment.access(buffer);
   const address = access.kind === 'pointer' ? addressOf(buffer, indices) : undefined;
-  const place = address && firstLane(address);
+  const place = address && context.offsets.rewrite(firstLane(address));
   const lanes = address ? address.lanes : (buffer.lanes ?? 1);
   if (stmt.value.lanes !== lanes && stmt.value.lanes !== 1) {
     throw new IrError(`${stmt.value.lanes} lanes are stored to ${lanes} elements of ${buffer.name}`);
@@ -191,7 +206,13 @@ function printLoop(stmt: Loop, context: FunctionContext): void {
   const head =
     context.environment.dialect.hardwareLoop(stmt.as, name, end) ??
     `for (ptrdiff_t ${name} = ${part?.begin ?? '0'}; ${name} < ${end}; ${name}++) {`;
-  printBlock(head, context, () => printStmt(body, context));
+  printBlock(head, context, () => {
+    const depth = context.out.depth();
+    context.depths.set(index, depth);
+    printStmt(body, context);
+    context.depths.delete(index);
+    context.offsets.leave(depth);
+  });
   context.names.close();
 }
 

@@ -83,7 +83,9 @@ function boundDims(program: Program, model: Interface, helpers: Helpers): string
     const bound = upperBound(value);
     const known = isKnownBefore(bound, given);
     const nameOf = (variable: Var): string => `dims[${positions.get(variable)}]`;
-    return [`  dims[${index}] = ${known ? printSize(bound, nameOf, helpers).text : max};\n`];
+    if (!known) return [`  dims[${index}] = ${max};\n`];
+    const { lines, text } = printSize(bound, nameOf, helpers);
+    return [`  {\n${lines.map((line) => `  ${line}`).join('')}    dims[${index}] = ${text};\n  }\n`];
   });
   if (lines.length === 0) return '';
   return `static int bound_dims(int64_t *dims) {\n${checks(model, (_, index) => `dims[${index}]`)}${lines.join('')}  return LAP_OK;\n}\n\n`;
@@ -112,12 +114,12 @@ function arenaFunction(program: Program, model: Interface, helpers: Helpers): st
   if (constant !== undefined) return `${head}  (void)dims;\n  return ${constant}u;\n}\n\n`;
   const { name, dimensions } = model;
   const fields = new Map(dimensions.map(({ value, field }) => [value, field]));
-  const size = printSize(program.arenaBytes, (variable) => `dims->${fields.get(variable)}`, helpers).text;
+  const size = printSize(program.arenaBytes, (variable) => `dims->${fields.get(variable)}`, helpers);
   const copies = dimensions.flatMap(({ kind, field }, index) =>
     kind === 'given' ? [`  copy.${field} = dims[${index}];\n`] : [],
   );
   return (
-    `size_t ${name}_arena_bytes(const ${name}_dims *dims) {\n  const int64_t bytes = ${size};\n` +
+    `size_t ${name}_arena_bytes(const ${name}_dims *dims) {\n${size.lines.join('')}  const int64_t bytes = ${size.text};\n` +
     '  return (uint64_t)bytes > SIZE_MAX / 4 ? SIZE_MAX : (size_t)bytes;\n}\n\n' +
     `${head}  ${name}_dims copy;\n${copies.join('')}  return ${name}_arena_bytes(&copy);\n}\n\n`
   );

@@ -63,31 +63,41 @@ export interface Writer {
   open(text: string): void;
   /** Undoes the indent and writes the closing line. */
   close(text?: string): void;
-  /** How many lines there are, and lines put before a later one: for what is found to be needed while printing. */
-  length(): number;
-  insert(position: number, texts: readonly string[]): void;
+  /** How many blocks are open. */
+  depth(): number;
+  /** A line at the start of the open block of this depth: for what is found to be needed while printing. */
+  atStart(depth: number, text: string): void;
   text(): string;
 }
 
+interface Block {
+  readonly start: string[];
+  readonly lines: string[];
+}
+
 export function writer(): Writer {
-  const lines: string[] = [];
-  let indent = '';
+  const top: Block = { start: [], lines: [] };
+  const blocks: Block[] = [];
+  const current = (): Block => blocks.at(-1) ?? top;
   return {
     line: (text) => {
-      lines.push(text === '' ? '' : indent + text);
+      current().lines.push('  '.repeat(blocks.length) + text);
     },
     open: (text) => {
-      lines.push(indent + text);
-      indent += '  ';
+      current().lines.push('  '.repeat(blocks.length) + text);
+      blocks.push({ start: [], lines: [] });
     },
     close: (text = '}') => {
-      indent = indent.slice(2);
-      lines.push(indent + text);
+      const block = blocks.pop() ?? top;
+      const { lines } = current();
+      for (const line of block.start) lines.push(line);
+      for (const line of block.lines) lines.push(line);
+      lines.push('  '.repeat(blocks.length) + text);
     },
-    length: () => lines.length,
-    insert: (position, texts) => {
-      lines.splice(position, 0, ...texts.map((text) => `  ${text}`));
+    depth: () => blocks.length,
+    atStart: (depth, text) => {
+      (blocks[depth - 1] ?? top).start.push('  '.repeat(depth) + text);
     },
-    text: () => lines.map((line) => `${line}\n`).join(''),
+    text: () => [...top.start, ...top.lines].map((line) => `${line}\n`).join(''),
   };
 }

@@ -58,17 +58,19 @@ export interface Uses {
   /** Whether an expression can record an error, and whether a Check can. */
   readonly fails: boolean;
   readonly checks: boolean;
+  /** The address of every load and store through a pointer. */
+  readonly addresses: readonly Expr[];
 }
 
-export function usesOf(stmt: Stmt, { operandsOf }: Addresses): Uses {
+export function usesOf(stmt: Stmt, { address, operandsOf }: Addresses): Uses {
+  const addresses: Expr[] = [];
   const variables = new Set<Var>();
   const loaded = new Set<Buffer>();
   const stored = new Set<Buffer>();
   const elements = new Map<Buffer, Set<string>>();
-  const seen = new Set<Expr>();
   let fails = false;
   let checks = false;
-  const visit = (root: Expr): void => {
+  const visit = (root: Expr, seen: Set<Expr>): void => {
     const stack = [root];
     for (let expr = stack.pop(); expr; expr = stack.pop()) {
       if (seen.has(expr)) continue;
@@ -80,22 +82,29 @@ export function usesOf(stmt: Stmt, { operandsOf }: Addresses): Uses {
         if (expr.buffer.memory === 'register') {
           const read = elements.get(expr.buffer) ?? new Set();
           elements.set(expr.buffer, read.add(registerElement(expr.buffer, expr.indices)));
+        } else {
+          addresses.push(address(expr));
         }
       }
       stack.push(...operandsOf(expr));
     }
   };
   visitStmt(stmt, (inner) => {
+    // Each statement counts the addresses that it uses, whatever it shares with others.
+    const seen = new Set<Expr>();
     if (inner.kind === 'check') checks = true;
     if (inner.kind !== 'store') {
-      for (const expr of ownExprs(inner)) visit(expr);
+      for (const expr of ownExprs(inner)) visit(expr, seen);
       return;
     }
     stored.add(inner.buffer);
-    visit(inner.value);
-    if (inner.buffer.memory !== 'register') visit(firstLane(addressOf(inner.buffer, inner.indices)));
+    visit(inner.value, seen);
+    if (inner.buffer.memory === 'register') return;
+    const place = firstLane(addressOf(inner.buffer, inner.indices));
+    addresses.push(place);
+    visit(place, seen);
   });
-  return { variables, loaded, stored, elements, fails, checks };
+  return { variables, loaded, stored, elements, fails, checks, addresses };
 }
 
 /** Without the definitions of values that nobody reads. */

@@ -53,7 +53,7 @@ function embeddedWords(symbol: string, bytes: Uint8Array): Weights {
     }
     lines.push(`  ${words.join(', ')},\n`);
   }
-  const declaration = byteOrder + `static const uint64_t ${symbol}[] LAP_ALIGNED = {\n${lines.join('')}};\n`;
+  const declaration = `${byteOrder}static const uint64_t ${symbol}[] LAP_ALIGNED = {\n${lines.join('')}};\n`;
   return { declaration, pointer: `(const unsigned char *)${symbol}`, files: [] };
 }
 
