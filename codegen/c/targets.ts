@@ -32,7 +32,8 @@ interface Processor {
 
 // Neither changes a result; both let compilers turn loops over lanes into single instructions.
 const mathFlags = ['-fno-math-errno', '-fno-trapping-math'];
-const gnuFlags = ['-O3', ...mathFlags, '-Wno-psabi'];
+// Loops are vectorized and unrolled by us: -O3 takes twice the time and gains nothing (measured on whole models).
+const gnuFlags = ['-O2', ...mathFlags, '-Wno-psabi'];
 
 function cTarget(processor: Processor): Target {
   const { name, description, vectorBytes, flags } = processor;
