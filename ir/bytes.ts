@@ -84,10 +84,28 @@ export function readElement(dtype: DType, bytes: Uint8Array, index: number): Sca
   }
 }
 
-/** Types whose elements `writeElement` can write exactly. */
+/** The nearest code of a type with infinities; ties go to the even code. */
+function encodeIeee({ exponent, mantissa, bias }: SmallFloat, value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 1 << (exponent + mantissa) : 0;
+  const infinite = ((1 << exponent) - 1) << mantissa;
+  if (Number.isNaN(value)) return infinite | (1 << (mantissa - 1));
+  const size = Math.abs(value);
+  if (size === Number.POSITIVE_INFINITY) return sign | infinite;
+  const power = Math.max(1 - bias, Math.floor(Math.log2(size)));
+  const steps = size / 2 ** (power - mantissa);
+  const floor = Math.floor(steps);
+  const up = steps - floor > 0.5 || (steps - floor === 0.5 && floor % 2 === 1);
+  // A carry runs from the fraction into the exponent, and from the largest number into infinity.
+  const code = floor + (up ? 1 : 0) + (Math.max(0, power + bias - 1) << mantissa);
+  return sign | Math.min(code, infinite);
+}
+
+/** Types whose elements `writeElement` can write. */
 export const hasPlainElements = (dtype: DType): boolean =>
   dtype === 'float32' ||
   dtype === 'float64' ||
+  dtype === 'float16' ||
+  dtype === 'bfloat16' ||
   (dtypes[dtype].bits >= 8 && ['bool', 'int', 'uint'].includes(dtypes[dtype].class));
 
 function writeElement(dtype: DType, view: DataView, index: number, value: Scalar): void {
@@ -95,7 +113,9 @@ function writeElement(dtype: DType, view: DataView, index: number, value: Scalar
   const { bits } = dtypes[dtype];
   if (dtype === 'float32') view.setFloat32(4 * index, Number(exact), true);
   else if (dtype === 'float64') view.setFloat64(8 * index, Number(exact), true);
-  else if (bits === 8) view.setUint8(index, Number(exact) & 255);
+  else if (dtype === 'float16' || dtype === 'bfloat16') {
+    view.setUint16(2 * index, encodeIeee(smallFloats[dtype]!, Number(exact)), true);
+  } else if (bits === 8) view.setUint8(index, Number(exact) & 255);
   else if (bits === 16) view.setUint16(2 * index, Number(exact) & 65535, true);
   else if (bits === 32) view.setUint32(4 * index, Number(exact) >>> 0, true);
   else view.setBigUint64(8 * index, BigInt.asUintN(64, BigInt(exact)), true);
