@@ -3,6 +3,7 @@
 
 import type { Expr, Var } from '../../ir/expr.ts';
 import { cast, constantOf, indexVar, int, load, product } from '../../ir/expr-make.ts';
+import { freeVars } from '../../ir/expr-walk.ts';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Buffer } from '../../ir/kernel.ts';
 import { addressOf, loops, store, stridesOf } from '../../ir/kernel-walk.ts';
@@ -123,7 +124,7 @@ function isView(
   const { storage } = state;
   if (element.kind !== 'load' || element.dtype !== tensorType(value).dtype) return false;
   const affine = affineAddress(element.buffer, element.indices, over);
-  if (!affine) return false;
+  if (!affine || movesWithLoops(affine.offset, state)) return false;
   const root = rootOf(element.buffer, storage);
   const own = storageFor(value, storage);
   const dense = sameSize(addressOf(element.buffer, element.indices), addressOf(own, indices));
@@ -136,6 +137,12 @@ function isView(
   addView(value, element.buffer, affine.offset, strides, storage);
   return true;
 }
+
+/** A place must be the same in every turn. */
+const movesWithLoops = (offset: Expr, state: LowerState): boolean => {
+  const counters = new Set([...state.scalars.values()].flatMap((scalar) => [...freeVars(scalar)]));
+  return [...freeVars(offset)].some((used) => counters.has(used));
+};
 
 /** A node with hand-written loops: one kernel writes all its outputs and the sizes that it found. */
 function lowerKernelNode(node: Node, state: LowerState): void {
