@@ -81,6 +81,9 @@ export interface AttentionInputs {
   readonly mask?: ((scores: Value) => Value) | undefined;
   /** Further terms of the sum in the softmax's denominator, as logits: one for each head, or 0 for all. */
   readonly sink?: Value | undefined;
+  /** What else happens to scores (where there are no masks) and to the weights after the softmax. */
+  readonly changeScores?: ((scores: Value) => Value) | undefined;
+  readonly changeWeights?: ((weights: Value) => Value) | undefined;
 }
 
 export interface AttentionResult {
@@ -110,9 +113,16 @@ export function attend(g: Builder, inputs: AttentionInputs): AttentionResult {
   const factor = inputs.scale || 1 / Math.sqrt(Math.max(1, constantOf(size) ?? 0));
   const scaled = g.apply(Mul, [product, scalarLike(g, product, factor)]);
   const capped = inputs.softcap > 0 ? softCapped(g, scaled, inputs.softcap) : scaled;
-  const masked = inputs.mask ? inputs.mask(capped) : capped;
+  /** Through a function of [batch, heads, rows, columns]. */
+  const changed = (value: Value, change: ((value: Value) => Value) | undefined): Value => {
+    if (!change) return value;
+    const result = change(flat(value));
+    return sharing === 1 ? result : splitHeads(g, result, sharing);
+  };
+  const masked = inputs.mask ? inputs.mask(capped) : changed(capped, inputs.changeScores);
   const sink = inputs.sink && sinkFor(g, inputs.sink, rank, sharing);
-  const weights = probabilities(g, masked, inputs.precision, inputs.mask !== undefined, sink);
+  const found = probabilities(g, masked, inputs.precision, inputs.mask !== undefined, sink);
+  const weights = changed(found, inputs.changeWeights);
   const Y = flat(g.apply(MatMul, [weights, V]));
   const stages = [scaled, capped, masked, weights].map((stage) => castTo(g, flat(stage), dtype));
   return { Y: castTo(g, Y, dtype), stages };

@@ -19,6 +19,7 @@ import * as deformConv from './deform-conv.ts';
 import * as determinant from './determinant.ts';
 import * as dropout from './dropout.ts';
 import * as einsum from './einsum.ts';
+import * as flexAttention from './flex-attention.ts';
 import * as fourier from './fourier.ts';
 import * as fusedActivations from './fused-activations.ts';
 import * as fusedConv from './fused-conv.ts';
@@ -109,6 +110,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   deformConv,
   regions,
   recurrentCells,
+  flexAttention,
   linearAttention,
   rotaryEmbedding,
   attention,

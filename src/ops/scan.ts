@@ -6,6 +6,7 @@ import type { Attributes, Graph, TensorType, Type, Value } from '../../ir/graph.
 import { intAttribute, optionalInts, requiredGraph, requiredInt } from './attributes.ts';
 import { joinTypes, Loop, scalarType } from './control.ts';
 import { type Builder, type Operand, op } from './define.ts';
+import { replaceInputs } from './subgraph.ts';
 import { tensorOf } from './types.ts';
 
 const fromEnd = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
@@ -133,8 +134,7 @@ function expandScan(inputs: readonly Value[], attributes: ScanAttributes, g: Bui
   const slices = sources.map((source, i) =>
     g.apply(TakeSlice, [source, iteration], { axis: axes[i]!, reverse: attributes.scan_input_directions?.[i] ?? 0 }),
   );
-  const replaced = new Map(body.inputs.map((input, i) => [input, [...carried, ...slices][i]!] as const));
-  const outputs = replaceInputs(body, replaced, g);
+  const outputs = replaceInputs(body, [...carried, ...slices], g);
   const loopBody: Graph = {
     name: body.name,
     inputs: [iteration, going, ...carried],
@@ -151,45 +151,4 @@ function expandScan(inputs: readonly Value[], attributes: ScanAttributes, g: Bui
     const to = attributes.scan_output_axes?.[i - states.length] ?? 0;
     return g.apply(PlaceScan, [result], { axis: to, reverse });
   });
-}
-
-/** Rebuilds what a body computes with its inputs replaced. */
-function replaceInputs(body: Graph, replaced: Map<Value, Value>, g: Builder): readonly Value[] {
-  const rebuild = (value: Value): Value => {
-    const known = replaced.get(value);
-    if (known) return known;
-    const node = value.producer;
-    if (!node || !dependsOnAny(value, body.inputs, new Map())) return value;
-    const inputs = node.inputs.map((input) => input && rebuild(input));
-    const attributes = Object.fromEntries(
-      Object.entries(node.attributes).map(([name, item]) => [name, isGraph(item) ? recapture(item) : item]),
-    );
-    const made = g.applyAll(node.op as never, inputs, attributes, {
-      declared: node.outputs.map(({ type }) => type),
-      outputs: node.outputs.map(() => true),
-    });
-    node.outputs.forEach((output, i) => replaced.set(output, made[i]!));
-    return replaced.get(value)!;
-  };
-  const recapture = (graph: Graph): Graph => {
-    const captures = graph.captures.map(rebuild);
-    const inner = new Map([...replaced]);
-    return { ...graph, captures, outputs: replaceInputs({ ...graph, inputs: graph.captures }, inner, g) };
-  };
-  return body.outputs.map(rebuild);
-}
-
-const isGraph = (value: unknown): value is Graph => typeof value === 'object' && value !== null && 'captures' in value;
-
-function dependsOnAny(value: Value, targets: readonly Value[], memo: Map<Value, boolean>): boolean {
-  const known = memo.get(value);
-  if (known !== undefined) return known;
-  memo.set(value, false);
-  const node = value.producer;
-  const captured = node ? Object.values(node.attributes).flatMap((item) => (isGraph(item) ? item.captures : [])) : [];
-  const found =
-    targets.includes(value) ||
-    [...(node?.inputs ?? []), ...captured].some((input) => input && dependsOnAny(input, targets, memo));
-  memo.set(value, found);
-  return found;
 }
