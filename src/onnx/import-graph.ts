@@ -189,7 +189,7 @@ function importAttributes(
   for (const attribute of protos.filter((item) => !isGraph(item))) {
     attributes[attribute.name ?? ''] = attributeValue(attribute, operator, where, attributeContext({}, scope, state));
   }
-  const types = operator.bodyInputs?.(inputs, attributes) ?? {};
+  const types = operator.bodyInputs?.(inputs, attributes, opsetOf(operator, scope)) ?? {};
   for (const attribute of protos.filter(isGraph)) {
     attributes[attribute.name ?? ''] = attributeValue(
       attribute,
@@ -200,6 +200,9 @@ function importAttributes(
   }
   return attributes;
 }
+
+const opsetOf = (operator: Operator, scope: Scope): number =>
+  scope.opsets.get(operator.domain) ?? Number.MAX_SAFE_INTEGER;
 
 function applyUpgraded(
   operator: Operator,
@@ -212,7 +215,7 @@ function applyUpgraded(
   state: ImportState,
 ): readonly Value[] {
   const { builder } = state;
-  const opset = scope.opsets.get(operator.domain) ?? Number.MAX_SAFE_INTEGER;
+  const opset = opsetOf(operator, scope);
   const node: OldNode = {
     op: operator.name,
     domain: operator.domain,

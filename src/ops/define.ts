@@ -75,11 +75,12 @@ interface Head<I extends readonly string[], A extends AttributeSpecs> {
   type(inputs: Inputs<I, Operand>, attributes: AttributeValues<A>, context: TypeContext): Type | readonly Type[];
   /**
    * For operators with subgraphs: the types of the subgraph's inputs, by attribute name, from the types of the node's
-   * inputs and its other attributes. A subgraph is imported with these.
+   * inputs and its other attributes, in the node's own opset version. A subgraph is imported with these.
    */
   readonly bodyInputs?: (
     inputs: readonly (Value | undefined)[],
     attributes: Attributes,
+    opset: number,
   ) => Readonly<Record<string, readonly Type[]>>;
   /** False for operators that must not be shared or removed as equal (random numbers). */
   readonly pure?: false;
@@ -172,6 +173,7 @@ export interface Operator {
   readonly bodyInputs?: (
     inputs: readonly (Value | undefined)[],
     attributes: Attributes,
+    opset: number,
   ) => Readonly<Record<string, readonly Type[]>>;
   readonly upgrade?: (node: OldNode, opset: number) => OldNode;
 }

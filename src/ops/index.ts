@@ -5,6 +5,7 @@ import * as argExtreme from './arg-extreme.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as attention from './attention.ts';
 import * as batchNormalization from './batch-normalization.ts';
+import * as batchScan from './batch-scan.ts';
 import * as blockQuantized from './block-quantized.ts';
 import * as cast from './cast.ts';
 import * as channelNormalization from './channel-normalization.ts';
@@ -110,6 +111,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   deformConv,
   regions,
   recurrentCells,
+  batchScan,
   flexAttention,
   linearAttention,
   rotaryEmbedding,

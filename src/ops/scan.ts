@@ -62,6 +62,20 @@ function sliceType(value: Value | undefined, axis: number): Type {
   return { ...value.type, shape: shape.filter((_, i) => i !== at) };
 }
 
+/** Opset 8: after the lengths, every input has an axis of batches, and scan inputs one of time. */
+function batchBodyInputs(
+  inputs: readonly (Value | undefined)[],
+  attributes: Attributes,
+): Readonly<Record<string, readonly Type[]>> {
+  const scans = Number(attributes.num_scan_inputs ?? 0);
+  const inner = inputs.slice(1).flatMap((input, i): readonly Type[] => {
+    if (input?.type.kind !== 'tensor') return [];
+    const outer = i >= inputs.length - 1 - scans ? 2 : 1;
+    return [{ ...input.type, shape: input.type.shape.slice(outer) }];
+  });
+  return { body: inner };
+}
+
 const scanAxes = (attributes: Attributes, count: number): readonly number[] =>
   (attributes.scan_input_axes as readonly number[] | undefined) ?? Array.from({ length: count }, () => 0);
 
@@ -71,6 +85,8 @@ export const Scan = op('Scan', {
   outputs: ['final_state_and_scan_outputs...'],
   attributes: {
     body: requiredGraph,
+    // Of opset 8.
+    directions: optionalInts,
     num_scan_inputs: requiredInt,
     scan_input_axes: optionalInts,
     scan_input_directions: optionalInts,
@@ -78,7 +94,9 @@ export const Scan = op('Scan', {
     scan_output_directions: optionalInts,
   },
   since: 25,
-  bodyInputs: (inputs, attributes) => {
+  upgrade: (node, opset) => (opset < 9 ? { ...node, op: 'BatchScan', domain: 'lapidary' } : node),
+  bodyInputs: (inputs, attributes, opset) => {
+    if (opset < 9) return batchBodyInputs(inputs, attributes);
     const scans = Number(attributes.num_scan_inputs ?? 0);
     const states = inputs.slice(0, inputs.length - scans);
     const axes = scanAxes(attributes, scans);
