@@ -34,6 +34,11 @@ export function legalizeExpr(expr: Expr): Expr | undefined {
     case 'call':
       if (expr.callee === 'fail' || !isNarrow(expr)) return undefined;
       return cast(call(expr.callee, ...expr.arguments.map(wide)), expr.dtype);
+    case 'cast': {
+      if (expr.dtype !== 'bool' || expr.bits || isFloat(expr.value.dtype)) return undefined;
+      const zero = constant(0, expr.value.dtype);
+      return cannotEqual(expr.value, zero) ? splat(bool(true), expr.lanes) : undefined;
+    }
     default:
       return undefined;
   }

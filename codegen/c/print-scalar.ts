@@ -41,7 +41,8 @@ export function printUnary({ op, value, dtype }: Unary, printer: Printer): Text 
       }
       return isSigned(dtype) ? applied(helpers.use(absolute(dialect.helperQualifiers, dtype)), operand) : operand;
     case 'not':
-      if (dtype === 'bool') return prefix('!', operand);
+      // Compilers warn where a comparison has this on its left without parentheses.
+      if (dtype === 'bool') return { ...prefix('!', operand), level: 4 };
       return printComplement(value, operand);
     case 'sqrt':
     case 'floor':
