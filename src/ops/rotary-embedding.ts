@@ -53,7 +53,8 @@ export const Rotate = op('Rotate', {
 
 function tableAt(table: Operand, positions: Operand | undefined, batch: Expr, row: Expr, column: Expr): Expr {
   if (table.rank === 3) return table.at(batch, row, column);
-  const first = (operand: Operand): Expr => sizeAt(operand, constantOf(operand.shape[0]!) === 1 ? int(0) : batch);
+  const first = (operand: Operand): Expr =>
+    operand.rank === 0 ? sizeAt(operand) : sizeAt(operand, constantOf(operand.shape[0]!) === 1 ? int(0) : batch);
   const position = !positions ? row : positions.rank === 2 ? sizeAt(positions, batch, row) : add(first(positions), row);
   return checked(within(position, table.shape[0]!), table.at(position, column));
 }
