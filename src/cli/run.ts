@@ -109,7 +109,7 @@ function splitInput(
 function readTensorFile(file: string, info: ValueInfoProto): TensorData {
   const where = `file ${file}`;
   const bytes = new Uint8Array(fs.readFileSync(file));
-  if (bytes[0] === 0x93) return readNpy(bytes, where, elementTypeOf(info));
+  if (bytes[0] === 0x93 || file.endsWith('.npy')) return readNpy(bytes, where, elementTypeOf(info));
   const { value } = readDataValue(bytes, info.type, where);
   if (value.kind === 'tensor') return value.tensor;
   throw new UsageError(`${where} holds a ${value.kind}; only tensors can be given.`);
