@@ -43,6 +43,7 @@ import * as qlinearConv from './qlinear-conv.ts';
 import * as quantize from './quantize.ts';
 import * as quantizedElementwise from './quantized-elementwise.ts';
 import * as quantizedMatmul from './quantized-matmul.ts';
+import * as random from './random.ts';
 import * as recurrentCells from './recurrent-cells.ts';
 import * as reductions from './reductions.ts';
 import * as regions from './regions.ts';
@@ -63,6 +64,7 @@ import * as unary from './unary.ts';
 import * as unique from './unique.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
+  random,
   blockQuantized,
   quantizedElementwise,
   fusedActivations,

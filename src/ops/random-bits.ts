@@ -15,8 +15,9 @@ function mixed(x: Expr): Expr {
 
 /** 32 random bits for a position (dtype index). */
 export function randomBits(seed: number, position: Expr): Expr {
-  const start = word(Math.floor(Math.abs(seed)) % 2 ** 32);
-  const counter = add(mul(cast(position, 'uint32'), word(0x9e3779b1)), mixed(start));
+  // Zero is the one number that the mixing leaves alone.
+  const start = mixed(word((Math.floor(Math.abs(seed)) + 0x6a09e667) % 2 ** 32));
+  const counter = add(mul(cast(position, 'uint32'), word(0x9e3779b1)), start);
   return mixed(binary('xor', mixed(counter), start));
 }
 
