@@ -17,6 +17,7 @@ import { schedulePointwise } from './pointwise.ts';
 import { scheduleReduction, scheduleScalarReduction } from './reduction.ts';
 import { scheduleRows } from './rows.ts';
 import { blockOf, perfectNest, ScheduleError, statementsOf } from './step.ts';
+import { unrollShortLoops } from './unroll.ts';
 import { scheduleWindow } from './window.ts';
 
 export interface ScheduleOptions {
@@ -29,7 +30,9 @@ export function scheduleKernel(kernel: Kernel, target: Target, options: Schedule
   const flat = simplifyKernel(nameLoops(flatten(kernel)));
   const parts = statementsOf(flat.body).flatMap((part) => cutAtConditions({ ...flat, body: part }));
   const scheduled = parts.map((part) => schedulePart(mergeNests({ ...flat, body: part }), target, options).body);
-  return simplifyKernel(dropSingleTurns(parallelizeOutermost({ ...flat, body: blockOf(scheduled) })));
+  const parallel = parallelizeOutermost({ ...flat, body: blockOf(scheduled) });
+  const short = unrollShortLoops(Math.min(shortest, target.tiles.unrollLimit / 4));
+  return simplifyKernel(short(dropSingleTurns(parallel)));
 }
 
 /** A kernel that was made for the target already. */
@@ -41,6 +44,9 @@ function hasVectors(kernel: Kernel): boolean {
   });
   return found;
 }
+
+/** Most statements that an innermost loop becomes for being short. */
+const shortest = 12;
 
 type Recipe = (kernel: Kernel) => Kernel;
 

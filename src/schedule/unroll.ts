@@ -1,16 +1,32 @@
 // Replaces a loop of constant extent by copies of its body.
 //   for i < 3 { body(i) }   →   body(0); body(1); body(2)
 
-import { int } from '../../ir/expr-make.ts';
-import { blockOf, constantExtent, instantiate, onLoops, type Step } from './step.ts';
+import { constantOf, int } from '../../ir/expr-make.ts';
+import type { Kernel, Loop, Stmt } from '../../ir/kernel.ts';
+import { isLoop, mapStmt } from '../../ir/kernel-walk.ts';
+import { blockOf, constantExtent, instantiate, onLoops, type Step, statementsOf } from './step.ts';
 
 export const unroll =
   (name: string): Step =>
-  (kernel) => {
-    // Inner loops of the same name do not occur; several sibling loops do.
-    return onLoops(kernel, name, (loop) => {
-      const count = constantExtent(loop);
-      const turns = Array.from({ length: count }, (_, turn) => turn);
-      return blockOf(turns.map((turn) => instantiate(loop.body, new Map([[loop.index, int(turn)]]))));
-    });
+  (kernel) =>
+    onLoops(kernel, name, copies);
+
+function copies(loop: Loop): Stmt {
+  const turns = Array.from({ length: constantExtent(loop) }, (_, turn) => turn);
+  return blockOf(turns.map((turn) => instantiate(loop.body, new Map([[loop.index, int(turn)]]))));
+}
+
+/** Unrolls innermost loops that are so short that turning costs as much as their bodies, up to `most` statements. */
+export const unrollShortLoops =
+  (most: number): Step =>
+  (kernel: Kernel): Kernel => {
+    const walk = (stmt: Stmt): Stmt => {
+      const mapped = mapStmt(stmt, walk, (expr) => expr);
+      if (!isLoop(mapped) || mapped.as !== 'serial') return mapped;
+      const turns = constantOf(mapped.extent);
+      const statements = statementsOf(mapped.body);
+      const plain = statements.every(({ kind }) => kind === 'store');
+      return plain && turns !== undefined && turns * statements.length <= most ? copies(mapped) : mapped;
+    };
+    return { ...kernel, body: walk(kernel.body) };
   };
