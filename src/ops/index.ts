@@ -27,6 +27,7 @@ import * as fusedConv from './fused-conv.ts';
 import * as gather from './gather.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as gridSample from './grid-sample.ts';
+import * as groupQueryAttention from './group-query-attention.ts';
 import * as join from './join.ts';
 import * as layerNormalization from './layer-normalization.ts';
 import * as linearAttention from './linear-attention.ts';
@@ -34,6 +35,7 @@ import * as logic from './logic.ts';
 import * as losses from './losses.ts';
 import * as matmul from './matmul.ts';
 import * as maxUnpool from './max-unpool.ts';
+import * as microsoftAttention from './microsoft-attention.ts';
 import * as nonMaxSuppression from './non-max-suppression.ts';
 import * as nonZero from './non-zero.ts';
 import * as pad from './pad.ts';
@@ -58,12 +60,14 @@ import * as slice from './slice.ts';
 import * as softmax from './softmax.ts';
 import * as spectralWindows from './spectral-windows.ts';
 import * as topK from './top-k.ts';
+import * as training from './training.ts';
 import * as transpose from './transpose.ts';
 import * as triangle from './triangle.ts';
 import * as unary from './unary.ts';
 import * as unique from './unique.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
+  training,
   random,
   blockQuantized,
   quantizedElementwise,
@@ -113,6 +117,8 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   deformConv,
   regions,
   recurrentCells,
+  groupQueryAttention,
+  microsoftAttention,
   batchScan,
   flexAttention,
   linearAttention,
