@@ -274,12 +274,16 @@ function computeCommon(context: Context, { whenTrue, whenFalse }: Select): reado
   return codes;
 }
 
-/** Both branches are evaluated. Vector divisions are made harmless; loads and failures of their own cannot be. */
+/**
+ * Both branches are evaluated. Vector divisions are made harmless; loads and failures of their own cannot be, unless the
+ * condition performs the same.
+ */
 function requireHarmless(select: Select): void {
-  const always = new Set([...certainParts([select.condition])].filter((part) => part.kind === 'load').map(exprKey));
+  const always = new Set([...certainParts([select.condition])].map(exprKey));
   const check = (part: Expr): void => {
+    if (part.kind === 'const' || part.kind === 'var' || always.has(exprKey(part))) return;
     const needsCondition =
-      (part.kind === 'load' && !isRegisterLoad(part) && !isInside(part) && !always.has(exprKey(part))) ||
+      (part.kind === 'load' && !isRegisterLoad(part) && !isInside(part)) ||
       (part.kind === 'call' && part.callee === 'fail');
     if (needsCondition) throw new IrError('a vector condition protects a load or a failure');
     children(part).forEach(check);
