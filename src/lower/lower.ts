@@ -38,10 +38,19 @@ export function lower(graph: Graph, plan: FusionPlan): Lowered {
     state.pinned.add(buffer);
     return { name: value.name, buffer };
   });
+  placeHosted(state);
   lowerValues(graph, plan.materialized, state);
   const outputs = graph.outputs.map((value, i) => outputPort(value, graph.outputNames[i]!, state));
   const { steps: body, constants, computedDims } = state;
   return { name: graph.name, inputs, outputs, dims: graph.dims, computedDims, body, constants, views: storage.views };
+}
+
+/** Hosts come first in the plan, so a value inside of a value inside of a host finds its place. */
+function placeHosted({ hosts, storage }: LowerState): void {
+  for (const [value, { host, offset }] of hosts.hosted) {
+    const base = storageFor(host, storage);
+    addView(value, base, simplify(addressOf(base, offset)), stridesOf(base), storage);
+  }
 }
 
 function lowerValues(graph: Graph, materialized: readonly Value[], state: LowerState): void {
@@ -83,10 +92,6 @@ function lowerValue(value: Value, isOutput: boolean, state: LowerState): void {
     return;
   }
   const host = state.hosts.hosted.get(value);
-  if (host) {
-    const base = storageFor(host.host, state.storage);
-    addView(value, base, simplify(addressOf(base, host.offset)), stridesOf(base), state.storage);
-  }
   const hosting = state.hosts.hosts.get(value);
   if (hosting) {
     state.steps.push(...fillHost(value, hosting, state));
