@@ -73,6 +73,22 @@ export const HardSigmoid = activation(
   { alpha: floatAttribute(0.2), beta: floatAttribute(0.5) },
   (x, { alpha, beta }) => unit(add(scaled(alpha, x), constant(beta, x.dtype))),
 );
+/** The next three are of opset 1 only; ONNX Runtime still takes them. */
+export const Affine = activation(
+  'Affine',
+  { alpha: floatAttribute(1), beta: floatAttribute(0) },
+  (x, { alpha, beta }) => add(scaled(alpha, x), constant(beta, x.dtype)),
+);
+export const ScaledTanh = activation(
+  'ScaledTanh',
+  { alpha: floatAttribute(1), beta: floatAttribute(1) },
+  (x, { alpha, beta }) => scaled(alpha, call('tanh', scaled(beta, x))),
+);
+export const ParametricSoftplus = activation(
+  'ParametricSoftplus',
+  { alpha: floatAttribute(1), beta: floatAttribute(1) },
+  (x, { alpha, beta }) => scaled(alpha, softplus(scaled(beta, x))),
+);
 export const HardSwish = elementwise(
   'HardSwish',
   (x) => mul(x, unit(add(scaled(1 / 6, x), constant(0.5, x.dtype)))),

@@ -24,6 +24,7 @@ import * as flexAttention from './flex-attention.ts';
 import * as fourier from './fourier.ts';
 import * as fusedActivations from './fused-activations.ts';
 import * as fusedConv from './fused-conv.ts';
+import * as fusedMatmul from './fused-matmul.ts';
 import * as gather from './gather.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as gridSample from './grid-sample.ts';
@@ -43,6 +44,7 @@ import * as pooling from './pooling.ts';
 import * as power from './power.ts';
 import * as qlinearConv from './qlinear-conv.ts';
 import * as quantize from './quantize.ts';
+import * as quantizedComposites from './quantized-composites.ts';
 import * as quantizedElementwise from './quantized-elementwise.ts';
 import * as quantizedMatmul from './quantized-matmul.ts';
 import * as random from './random.ts';
@@ -67,6 +69,8 @@ import * as unary from './unary.ts';
 import * as unique from './unique.ts';
 
 const families: readonly Readonly<Record<string, unknown>>[] = [
+  fusedMatmul,
+  quantizedComposites,
   training,
   random,
   blockQuantized,
