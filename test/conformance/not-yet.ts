@@ -1,6 +1,6 @@
 // Cases of the ONNX suite that are known not to pass, each with the reason: the only such list. A listed case that
 // passes fails the run, and so does a case that fails and is not listed.
-// `npm run conformance -- --suggest` prints entries for what fails now.
+// `node --import=tsx test/conformance/update.ts` writes it anew.
 
 export interface NotYet {
   readonly reason: string;

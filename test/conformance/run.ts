@@ -1,10 +1,9 @@
 // npm run conformance: runs ONNX cases on a target, compares the results with the list of what is not supported, and
 // fails where they differ.
-//   npm run conformance -- [--target host] [--part node --part models ...] [--jobs N] [--sanitize] [--suggest]
+//   npm run conformance -- [--target host] [--part node --part models ...] [--jobs N] [--sanitize]
 
 import { parseArgs } from 'node:util';
 import { summarize } from '../../src/test-runner/summary.ts';
-import { printSuggestions } from './suggest.ts';
 import { runSuite, suiteCases, surprises, unknownNames } from './suite.ts';
 
 const { values } = parseArgs({
@@ -13,14 +12,12 @@ const { values } = parseArgs({
     part: { type: 'string', multiple: true, default: ['node', 'simple', 'pytorch-operator', 'pytorch-converted'] },
     jobs: { type: 'string' },
     sanitize: { type: 'boolean', default: false },
-    suggest: { type: 'boolean', default: false },
   },
 });
-const { target, part, jobs, sanitize, suggest } = values;
+const { target, part, jobs, sanitize } = values;
 const cases = suiteCases(part);
 if (cases) {
   const results = await runSuite(cases, target, { sanitize, ...(jobs === undefined ? {} : { jobs: Number(jobs) }) });
-  if (suggest) printSuggestions(results);
   const wrong = [...surprises(results, target), ...unknownNames(cases).map((name) => `${name}: there is no such case`)];
   for (const line of wrong) console.log(line);
   const { passed, total } = summarize(results);
