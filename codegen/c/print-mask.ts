@@ -39,7 +39,7 @@ export function printMask(expr: Expr, bits: number, printer: Printer): Text {
 }
 
 function resize(text: Text, expr: Expr, bits: number, printer: Printer): Text {
-  return maskBits(expr) === bits ? text : convert(text, maskElement(bits), expr.lanes, printer);
+  return convert(text, maskElement(maskBits(expr)), maskElement(bits), expr.lanes, printer);
 }
 
 /** 0 and 1 for 0 and -1. */

@@ -8,7 +8,7 @@ import type { Printer } from './printer.ts';
 import { fromSmallFloat, toSmallFloat } from './scalar-helpers.ts';
 import { applied, castTo, infix, primary, type Text } from './text.ts';
 import { maskElement, vectorType } from './types.ts';
-import { convertVector, saturateVector } from './vector-helpers.ts';
+import { carrierOfCut, convertVector, cutVector, hasExactEnds, saturateVector } from './vector-helpers.ts';
 import { convert, typeName } from './vector-parts.ts';
 
 export function printVectorCast(cast: Cast, printer: Printer): Text {
@@ -22,6 +22,8 @@ export function printVectorCast(cast: Cast, printer: Printer): Text {
 
 /** The operand as a vector that C can calculate with. */
 function asNumbers({ value, lanes }: Cast, printer: Printer): { readonly text: Text; readonly type: DType } {
+  const cut = value.kind === 'cast' && !value.bits && !printer.hasName(value) ? cutOperand(value, printer) : undefined;
+  if (cut) return cut;
   const operand = printer.print(value);
   if (value.dtype === 'bool') return { text: maskToNumber(operand), type: carrier(value) };
   if (!isSmallFloat(value.dtype)) return { text: operand, type: value.dtype };
@@ -30,16 +32,34 @@ function asNumbers({ value, lanes }: Cast, printer: Printer): { readonly text: T
   return { text: applied(helpers.use(convertVector(value.dtype, 'float32', lanes, helper)), operand), type: 'float32' };
 }
 
+/** A float cut to a narrow integer type, before it is narrowed: it is about to be widened again. */
+function cutOperand(
+  { value, dtype, lanes }: Cast,
+  printer: Printer,
+): { readonly text: Text; readonly type: DType } | undefined {
+  const from = value.dtype;
+  const isNumber = from === 'float32' || from === 'float64';
+  if (!isNumber || dtype === 'bool' || isFloat(dtype) || !hasExactEnds(from, dtype)) return undefined;
+  return { text: cutTo(printer.print(value), from, dtype, lanes, printer), type: carrierOfCut(from) };
+}
+
+function cutTo(text: Text, from: DType, to: DType, lanes: number, printer: Printer): Text {
+  const mask = vectorType(maskElement(dtypes[from].bits), lanes);
+  return applied(printer.environment.helpers.use(cutVector(from, to, lanes, mask)), text);
+}
+
 function convertNumbers(text: Text, from: DType, to: DType, lanes: number, printer: Printer): Text {
   const { helpers, dialect } = printer.environment;
   if (from === to) return text;
   if (isSmallFloat(to)) {
     const wide = from === 'float32' ? 'float32' : 'float64';
-    const number = from === wide ? text : convert(text, wide, lanes, printer);
+    const number = convert(text, from, wide, lanes, printer);
     const helper = toSmallFloat(dialect.helperQualifiers, to, wide);
     return applied(helpers.use(convertVector(wide, to, lanes, helper)), number);
   }
-  if (!isFloat(from) || isFloat(to)) return convert(text, to, lanes, printer);
+  if (!isFloat(from) || isFloat(to)) return convert(text, from, to, lanes, printer);
+  if (hasExactEnds(from, to))
+    return convert(cutTo(text, from, to, lanes, printer), carrierOfCut(from), to, lanes, printer);
   const [mask, wideMask] = [from, to].map((type) => vectorType(maskElement(dtypes[type].bits), lanes));
   return applied(helpers.use(saturateVector(from, to, lanes, mask!, wideMask!)), text);
 }

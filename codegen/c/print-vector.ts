@@ -127,7 +127,7 @@ function printBinary(expr: Binary, printer: Printer): Text {
       const bound = constantOf(right);
       const mask = vectorType(maskElement(dtypes[dtype].bits), lanes);
       const bounded = bound !== undefined && !Number.isNaN(bound);
-      const helper = bounded ? minMaxBoundVector(op, dtype, lanes) : minMaxVector(op, dtype, lanes, mask);
+      const helper = bounded ? minMaxBoundVector(op, dtype, lanes, mask) : minMaxVector(op, dtype, lanes, mask);
       return applied(helpers.use(helper), a(), b());
     }
     case 'shl':

@@ -100,7 +100,7 @@ export function saturate(qualifiers: Qualifiers, from: DType, to: DType): Helper
   );
 }
 
-/** The least value, the greatest, and the least power of two above it, as literals. */
+/** The least value, the greatest (as a float too, which may round it), and the power of two above it, as literals. */
 export function saturationBounds(from: DType, to: DType) {
   const { bits } = dtypes[to];
   const signed = isSigned(to);
@@ -110,6 +110,7 @@ export function saturationBounds(from: DType, to: DType) {
   return {
     least: { float: float(low), integer: within(literal(low, to), 3) },
     most: within(literal(high, to), 3),
+    greatest: float(high),
     above: float(high + 1n),
   };
 }

@@ -1,5 +1,5 @@
-// Operations on GNU vectors that C has no operator for. Most are loops over the lanes, which gcc and clang turn into
-// one instruction (measured on gcc 12 and clang 19, x86 and Arm, with the flags that targets set).
+// Operations on GNU vectors that C has no operator for. Functions of one operand are loops over the lanes, which gcc
+// and clang turn into one instruction (measured on gcc 12 and clang 19, x86 and Arm, with the flags that targets set).
 
 import { type DType, dtypes, isFloat } from '../../ir/dtype.ts';
 import type { Helper } from './helpers.ts';
@@ -58,32 +58,73 @@ export function splatVector(dtype: DType, lanes: number): Helper {
   return { name, needs: [type], text };
 }
 
+/** By bits: gcc sees through this everywhere, and through a loop over lanes with a condition only sometimes. */
+const choose = (type: Helper, mask: Helper, test: string, whenTrue: string, whenFalse: string): string =>
+  `(${type.name})(((${mask.name})${whenTrue} & ${test}) | ((${mask.name})${whenFalse} & ~${test}))`;
+
 export function selectVector(dtype: DType, lanes: number, mask: Helper): Helper {
   const type = vectorType(dtype, lanes);
-  const parameters = `${mask.name} m, ${type.name} a, ${type.name} b`;
-  return laneByLane(`lap_select_${suffix(dtype, lanes)}`, type, lanes, parameters, 'm[i] ? a[i] : b[i]', [mask]);
+  const name = `lap_select_${suffix(dtype, lanes)}`;
+  const text =
+    `${inline} ${type.name} ${name}(${mask.name} m, ${type.name} a, ${type.name} b) {\n` +
+    `  return ${choose(type, mask, 'm', 'a', 'b')};\n}\n`;
+  return { name, needs: [mask, type], text };
+}
+
+/** gcc's own name of the instruction for `a > b ? a : b`, which clang finds by itself. */
+function minMaxInstruction(
+  op: 'min' | 'max',
+  dtype: DType,
+  lanes: number,
+): readonly [macro: string, call: string] | undefined {
+  const kind = dtype === 'float32' ? 'ps' : 'pd';
+  switch (lanes * bytesOf(dtype)) {
+    case 64:
+      return ['__AVX512F__', `__builtin_ia32_${op}${kind}512_mask(a, b, a, -1, 4)`];
+    case 32:
+      return ['__AVX__', `__builtin_ia32_${op}${kind}256(a, b)`];
+    case 16:
+      return ['__SSE2__', `__builtin_ia32_${op}${kind}(a, b)`];
+    default:
+      return undefined;
+  }
+}
+
+/** `a < b ? a : b` or `a > b ? a : b`. */
+function orderedMinMax(op: 'min' | 'max', dtype: DType, lanes: number, mask: Helper): Helper {
+  const type = vectorType(dtype, lanes);
+  const name = isFloat(dtype) ? `lap_${op}_ordered_${suffix(dtype, lanes)}` : `lap_${op}_${suffix(dtype, lanes)}`;
+  const plain =
+    `  const ${mask.name} m = (${mask.name})(a ${op === 'min' ? '<' : '>'} b);\n` +
+    `  return ${choose(type, mask, 'm', 'a', 'b')};\n`;
+  const instruction = isFloat(dtype) ? minMaxInstruction(op, dtype, lanes) : undefined;
+  const body = instruction
+    ? `#if defined(${instruction[0]}) && !defined(__clang__)\n  return ${instruction[1]};\n#else\n${plain}#endif\n`
+    : plain;
+  const head = `${inline} ${type.name} ${name}(${type.name} a, ${type.name} b) {\n`;
+  return { name, needs: [type, mask], text: `${head}${body}}\n` };
 }
 
 /** See `minMaxBound`. */
-export function minMaxBoundVector(op: 'min' | 'max', dtype: DType, lanes: number): Helper {
+export function minMaxBoundVector(op: 'min' | 'max', dtype: DType, lanes: number, mask: Helper): Helper {
   const type = vectorType(dtype, lanes);
   const name = `lap_${op}_bound_${suffix(dtype, lanes)}`;
-  const lane = op === 'min' ? 'b[i] < a[i] ? b[i] : a[i]' : 'b[i] > a[i] ? b[i] : a[i]';
-  return laneByLane(name, type, lanes, `${type.name} a, ${type.name} b`, lane);
+  const ordered = orderedMinMax(op, dtype, lanes, mask);
+  const text =
+    `${inline} ${type.name} ${name}(${type.name} x, ${type.name} bound) {\n` +
+    `  return ${ordered.name}(bound, x);\n}\n`;
+  return { name, needs: [ordered], text };
 }
 
 /** The comparison alone is one instruction; NaN in `a` is put back in a second step. */
 export function minMaxVector(op: 'min' | 'max', dtype: DType, lanes: number, mask: Helper): Helper {
+  const ordered = orderedMinMax(op, dtype, lanes, mask);
+  if (!isFloat(dtype)) return ordered;
   const type = vectorType(dtype, lanes);
   const name = `lap_${op}_${suffix(dtype, lanes)}`;
-  const parameters = `${type.name} a, ${type.name} b`;
-  const relation = op === 'min' ? '<' : '>';
-  const plain = laneByLane(name, type, lanes, parameters, `a[i] ${relation} b[i] ? a[i] : b[i]`);
-  if (!isFloat(dtype)) return plain;
-  const ordered = { ...plain, name: `${name}_ordered`, text: plain.text.replace(name, `${name}_ordered`) };
   const select = selectVector(dtype, lanes, mask);
   const text =
-    `${inline} ${type.name} ${name}(${parameters}) {\n` +
+    `${inline} ${type.name} ${name}(${type.name} a, ${type.name} b) {\n` +
     `  return ${select.name}((${mask.name})(a != a), a, ${ordered.name}(a, b));\n}\n`;
   return { name, needs: [ordered, select], text };
 }
@@ -134,36 +175,46 @@ export function convertVector(from: DType, to: DType, lanes: number, scalar: Hel
   return { name, needs: [source, type, scalar], text };
 }
 
-/** Float to integer: NaN becomes 0, then the range is cut where the float type can say its ends exactly. */
+/** Integers as wide as a float type, or wider, hold what is left of a float when it is cut to a narrower integer type. */
+export const carrierOfCut = (from: DType): DType => (from === 'float64' ? 'int64' : 'int32');
+
+/** Whether a float type can say both ends of an integer type exactly. */
+export const hasExactEnds = (from: DType, to: DType): boolean => dtypes[to].bits <= (from === 'float64' ? 53 : 24);
+
+/** Float to integer where the float type can say the ends: cut to the range of `to`, as integers of `carrierOfCut`. */
+export function cutVector(from: DType, to: DType, lanes: number, mask: Helper): Helper {
+  const source = vectorType(from, lanes);
+  const type = vectorType(carrierOfCut(from), lanes);
+  const select = selectVector(from, lanes, mask);
+  const lower = minMaxBoundVector('max', from, lanes, mask);
+  const upper = minMaxBoundVector('min', from, lanes, mask);
+  const splat = splatVector(from, lanes);
+  const { least, greatest } = saturationBounds(from, to);
+  const name = `lap_${tagOf(carrierOfCut(from))}x${lanes}_cut_to_${tagOf(to)}_from_${tagOf(from)}`;
+  const text =
+    `${inline} ${type.name} ${name}(${source.name} a) {\n` +
+    `  a = ${select.name}((${mask.name})(a == a), a, (${source.name}){0});\n` +
+    `  a = ${upper.name}(${lower.name}(a, ${splat.name}(${least.float})), ${splat.name}(${greatest}));\n` +
+    `  return __builtin_convertvector(a, ${type.name});\n}\n`;
+  return { name, needs: [type, select, lower, upper, splat], text };
+}
+
+/** Float to integer otherwise: what is too large is put in afterwards. */
 export function saturateVector(from: DType, to: DType, lanes: number, mask: Helper, wideMask: Helper): Helper {
   const source = vectorType(from, lanes);
   const type = vectorType(to, lanes);
   const select = selectVector(from, lanes, mask);
-  const name = `lap_${suffix(to, lanes)}_from_${tagOf(from)}`;
-  const { least, most, above } = saturationBounds(from, to);
-  const splat = (value: string): string => `${splatVector(from, lanes).name}(${value})`;
-  const lower = minMaxBoundVector('max', from, lanes);
-  const upper = minMaxBoundVector('min', from, lanes);
-  const head = `${inline} ${type.name} ${name}(${source.name} a) {\n`;
-  const number = `  a = ${select.name}((${mask.name})(a == a), a, ${splat('0')});\n  a = ${lower.name}(a, ${splat(least.float)});\n`;
-  const needs = [source, type, select, splatVector(from, lanes), lower];
-  const significant = from === 'float64' ? 53 : 24;
-  if (dtypes[to].bits <= significant) {
-    // Through int32, which vector units convert to; the ends are exact, so nothing is left to repair.
-    const between = vectorType(from === 'float64' ? 'int64' : 'int32', lanes);
-    const cut = `  a = ${upper.name}(a, ${splat(`${most.replace(/u$/, '')}`)});\n`;
-    const convert = `  return __builtin_convertvector(__builtin_convertvector(a, ${between.name}), ${type.name});\n}\n`;
-    return { name, needs: [...needs, upper, between], text: head + number + cut + convert };
-  }
   const result = selectVector(to, lanes, wideMask);
-  const high = `  const ${mask.name} high = (${mask.name})(a >= ${above});\n`;
-  const safe = `  a = ${select.name}(high, ${splat('0')}, a);\n`;
-  const convert =
-    `  return ${result.name}(${maskText('high', mask, wideMask)}, ${splatVector(to, lanes).name}(${most}), ` +
-    `__builtin_convertvector(a, ${type.name}));\n}\n`;
-  const text = head + number + high + safe + convert;
-  return { name, needs: [...needs, result, splatVector(to, lanes)], text };
+  const lower = minMaxBoundVector('max', from, lanes, mask);
+  const splat = splatVector(from, lanes);
+  const most = splatVector(to, lanes);
+  const { least, most: greatest, above } = saturationBounds(from, to);
+  const name = `lap_${suffix(to, lanes)}_from_${tagOf(from)}`;
+  const high = mask.name === wideMask.name ? 'high' : `__builtin_convertvector(high, ${wideMask.name})`;
+  const text =
+    `${inline} ${type.name} ${name}(${source.name} a) {\n` +
+    `  const ${mask.name} high = (${mask.name})(a >= ${above}), number = (${mask.name})(a == a);\n` +
+    `  a = ${lower.name}(${select.name}(number & ~high, a, (${source.name}){0}), ${splat.name}(${least.float}));\n` +
+    `  return ${result.name}(${high}, ${most.name}(${greatest}), __builtin_convertvector(a, ${type.name}));\n}\n`;
+  return { name, needs: [source, type, select, result, lower, splat, most], text };
 }
-
-const maskText = (name: string, from: Helper, to: Helper): string =>
-  from.name === to.name ? name : `__builtin_convertvector(${name}, ${to.name})`;

@@ -2,6 +2,7 @@
 
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr, Splat } from '../../ir/expr.ts';
+import { conversionSteps } from './conversions.ts';
 import type { Printer } from './printer.ts';
 import { applied, infix, type Level, prefix, primary, type Text } from './text.ts';
 import { vectorType } from './types.ts';
@@ -22,8 +23,13 @@ export function printSplat({ value, lanes }: Splat, dtype: DType, printer: Print
   return splat(value.dtype === 'bool' ? prefix('-', scalar) : scalar, dtype, lanes, printer);
 }
 
-export const convert = (value: Text, dtype: DType, lanes: number, printer: Printer): Text =>
-  applied('__builtin_convertvector', value, primary(typeName(dtype, lanes, printer)));
+/** Converts a vector of element type `from`; integers wrap, floats must be in range. */
+export function convert(value: Text, from: DType, to: DType, lanes: number, printer: Printer): Text {
+  return conversionSteps(from, to).reduce(
+    (text, step) => applied('__builtin_convertvector', text, primary(typeName(step, lanes, printer))),
+    value,
+  );
+}
 
 /** C broadcasts a scalar operand itself, and compilers then fold it into the instruction. */
 export function floatInfix(left: Expr, operator: string, right: Expr, level: Level, printer: Printer): Text {
