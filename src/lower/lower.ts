@@ -16,7 +16,9 @@ import { fillHost, planHosts } from './fill-host.ts';
 import { lowerControl } from './lower-control.ts';
 import type { Lowered } from './lowered.ts';
 import { makeKernel } from './make-kernel.ts';
+import { orderAxes } from './order-axes.ts';
 import { lowerNest } from './place-reductions.ts';
+import { splitIndices } from './split-indices.ts';
 import { callOf, type FusionPlan, inline, type LowerState, readable } from './state.ts';
 import { addView, affineAddress, createStorage, physicalOrder, rootOf, storageFor } from './storage.ts';
 
@@ -107,14 +109,10 @@ function lowerValue(value: Value, isOutput: boolean, state: LowerState): void {
   if (!host && isView(value, indices, loopIndices, element, isOutput, state)) return;
   const name = value.producer ? operatorOf(value.producer).name : 'sizes';
   const target = storageFor(value, state.storage);
-  state.steps.push(
-    callOf(
-      makeKernel(
-        name,
-        lowerNest(loopIndices, element, (result) => store(target, indices, result)),
-      ),
-    ),
-  );
+  const split = splitIndices(loopIndices, indices, element);
+  const ordered = orderAxes(split.element, (buffer) => state.constants.has(buffer));
+  const body = lowerNest(split.loops, ordered, (result) => store(target, split.indices, result));
+  state.steps.push(callOf(makeKernel(name, body)));
 }
 
 /** A value that only renames another's elements becomes a view, unless that would scatter its innermost axis. */

@@ -41,6 +41,8 @@ export function guardReductions(expr: Expr): Expr {
     if (!hasReduce(node)) return node;
     if (node.kind === 'select') {
       const test = guarded(node.condition, condition);
+      // A condition on sums (the sign of a result, say) protects no load: their addresses do not depend on it.
+      if (hasReduce(test)) return select(test, guarded(node.whenTrue, condition), guarded(node.whenFalse, condition));
       const inside = (branch: Expr, own: Expr): Expr => guarded(branch, condition ? and(condition, own) : own);
       return select(test, inside(node.whenTrue, test), inside(node.whenFalse, not(test)));
     }
