@@ -2,7 +2,7 @@
 // How many there are only a run knows.
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import { add, cast, constant, constantOf, indexVar, int, load, min, product, variable } from '../../ir/expr-make.ts';
+import { add, cast, constantOf, indexVar, int, load, min, product } from '../../ir/expr-make.ts';
 import type { Buffer, Stmt } from '../../ir/kernel.ts';
 import { allocate, block, ifThen, letIn, loop, loops, store } from '../../ir/kernel-walk.ts';
 import { optionalInt } from './attributes.ts';

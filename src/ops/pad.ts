@@ -11,7 +11,6 @@ import {
   int,
   lt,
   max,
-  min,
   mod,
   mul,
   neg,
