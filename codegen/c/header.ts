@@ -1,10 +1,8 @@
 // The header of a generated model. It holds lapidary.h word for word, so that one .c and one .h are all that a user
 // needs.
 
-import type { Expr } from '../../ir/expr.ts';
-import { constantOf } from '../../ir/expr-make.ts';
-import type { Interface, PortField } from './interface.ts';
-import { storageType } from './types.ts';
+import type { Interface } from '../clike/interface.ts';
+import { dimsStruct, ioFields } from '../clike/interface-text.ts';
 
 export interface HeaderOptions {
   readonly runtimeHeader: string;
@@ -19,7 +17,12 @@ export interface HeaderOptions {
 export function printHeader(model: Interface, options: HeaderOptions): string {
   const { name } = model;
   const upper = name.toUpperCase();
-  const symbolic = model.dimensions.length > 0;
+  const more = [
+    ...(options.external
+      ? [`const void *weights; /* the contents of ${name}_weights.bin, aligned like the arena */`]
+      : []),
+    ...(options.threads ? ['lap_parallel *parallel; /* NULL for one thread */'] : []),
+  ];
   const arena =
     options.arenaBytes === undefined
       ? `/* Bytes of the arena for these sizes; SIZE_MAX where no arena is large enough. */
@@ -38,9 +41,9 @@ extern "C" {
 ${options.arenaBytes === undefined ? '' : `#define ${upper}_ARENA_BYTES ${options.arenaBytes}u\n`}#define ${upper}_ARENA_ALIGNMENT ${options.arenaAlignment}u
 #define ${upper}_WEIGHTS_BYTES ${options.weightsBytes}u
 
-${symbolic ? dimsStruct(model) : ''}/* One pointer for each input and output, aligned to its element type. None may overlap another or the arena. */
+${dimsStruct(model)}/* One pointer for each input and output, aligned to its element type. None may overlap another or the arena. */
 typedef struct {
-${ioFields(model, options, symbolic)}} ${name}_io;
+${ioFields(model, more)}} ${name}_io;
 
 /* One run: LAP_OK or a LAP_E_... code. The arena is ${
     options.arenaBytes === undefined ? `${name}_arena_bytes()` : `${upper}_ARENA_BYTES`
@@ -57,34 +60,4 @@ const lap_model *${name}_describe(void);
 
 #endif
 `;
-}
-
-const origin = { given: 'set before a run', found: 'written by a run', derived: 'written by a run' } as const;
-
-function dimsStruct({ name, dimensions }: Interface): string {
-  const fields = dimensions.map(
-    ({ field, kind, min, max }) => `  int64_t ${field}; /* ${origin[kind]}; ${min} to ${max} */\n`,
-  );
-  return `/* The sizes of a run. */\ntypedef struct {\n${fields.join('')}} ${name}_dims;\n\n`;
-}
-
-function ioFields(model: Interface, { external, threads }: HeaderOptions, symbolic: boolean): string {
-  const field = (qualifier: string, { port, field: name }: PortField): string =>
-    `  ${qualifier}${storageType(port.buffer.dtype)} *${name}; /* ${shapeText(model, { port, field: name })} */\n`;
-  return [
-    ...model.inputs.map((port) => field('const ', port)),
-    ...model.outputs.map((port) => field('', port)),
-    ...(symbolic ? [`  ${model.name}_dims *dims;\n`] : []),
-    ...(external
-      ? [`  const void *weights; /* the contents of ${model.name}_weights.bin, aligned like the arena */\n`]
-      : []),
-    ...(threads ? ['  lap_parallel *parallel; /* NULL for one thread */\n'] : []),
-  ].join('');
-}
-
-/** For example float32[batch, 3, 224, 224]. */
-export function shapeText(model: Interface, { port }: PortField): string {
-  const size = (extent: Expr): string =>
-    String(constantOf(extent) ?? model.dimensions[model.position(extent)]?.field ?? '?');
-  return `${port.buffer.dtype}[${port.buffer.shape.map(size).join(', ')}]`;
 }

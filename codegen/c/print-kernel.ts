@@ -1,17 +1,12 @@
 // A kernel as static C functions.
 
 import type { Kernel } from '../../ir/kernel.ts';
-import { legalizeKernel } from './legalize.ts';
-import type { PrintOptions } from './parameters.ts';
-import { printFunction, type Signature } from './print-function.ts';
+import type { KernelFunction } from '../clike/calls.ts';
+import { legalizeKernel } from '../clike/legalize.ts';
+import type { PrintOptions } from '../clike/parameters.ts';
+import { printFunction } from '../clike/print-function.ts';
+import { addresses, dropUnusedLets } from '../clike/uses.ts';
 import { parallelParts, printParts } from './print-parts.ts';
-import { addresses, dropUnusedLets } from './uses.ts';
-
-export interface KernelFunction extends Signature {
-  readonly name: string;
-  /** Whether it takes a lap_parallel * before everything else. */
-  readonly parallel: boolean;
-}
 
 export function printKernel(kernel: Kernel, options: PrintOptions): KernelFunction {
   const places = addresses();
@@ -19,5 +14,6 @@ export function printKernel(kernel: Kernel, options: PrintOptions): KernelFuncti
   const whole = { ...legal, body: dropUnusedLets(legal.body, places) };
   const loops = options.threads ? parallelParts(whole.body) : undefined;
   const printed = loops ? printParts(whole, loops, options, places) : printFunction(whole, options, places);
-  return { ...printed, name: options.name, parallel: loops !== undefined };
+  const before = loops ? ['io->parallel'] : [];
+  return { ...printed, name: options.name, returnsCode: printed.canFail, before, after: [] };
 }

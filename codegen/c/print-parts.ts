@@ -1,13 +1,13 @@
 // A kernel whose outermost statements include loops that threads can share: a function for each of these statements.
 
 import type { Kernel, Loop, Stmt } from '../../ir/kernel.ts';
-import type { Helper, Helpers } from './helpers.ts';
-import { functionNames } from './names.ts';
-import { type Parameters, type PrintOptions, parametersOf } from './parameters.ts';
-import { functionContext, printFunction, type Signature } from './print-function.ts';
-import { prepare, printBlock } from './print-stmt.ts';
-import { writer } from './text.ts';
-import { type Addresses, usesOf } from './uses.ts';
+import type { Helper, Helpers } from '../clike/helpers.ts';
+import { functionNames } from '../clike/names.ts';
+import { type Parameters, type PrintOptions, parametersOf } from '../clike/parameters.ts';
+import { functionContext, printFunction, type Signature } from '../clike/print-function.ts';
+import { prepare, printBlock } from '../clike/print-stmt.ts';
+import { writer } from '../clike/text.ts';
+import { type Addresses, usesOf } from '../clike/uses.ts';
 import { grainOf } from './work.ts';
 
 /** The outermost statements, if there is a loop among them that threads can share. */

@@ -3,16 +3,17 @@
 import { constantOf, IrError } from '../../ir/expr-make.ts';
 import type { Program } from '../../ir/program.ts';
 import type { GenerateOptions, OutputFile } from '../../ir/target.ts';
-import { printKernels } from './calls.ts';
-import type { Dialect } from './dialect.ts';
+import { printKernels } from '../clike/calls.ts';
+import type { Dialect } from '../clike/dialect.ts';
+import { helpers as createHelpers } from '../clike/helpers.ts';
+import { reservedWords } from '../clike/identifiers.ts';
+import { interfaceOf } from '../clike/interface.ts';
+import { printRun } from '../clike/print-run.ts';
+import { printTable } from '../clike/print-table.ts';
+import { printWeights } from '../clike/weights.ts';
+import { runtimeText } from '../runtime-text.ts';
 import { printHeader } from './header.ts';
-import { helpers as createHelpers } from './helpers.ts';
-import { reservedWords } from './identifiers.ts';
-import { interfaceOf } from './interface.ts';
-import { printRun } from './print-run.ts';
-import { printTable } from './print-table.ts';
-import { runtimeText } from './runtime-text.ts';
-import { printWeights } from './weights.ts';
+import { printKernel } from './print-kernel.ts';
 
 export interface CLanguage {
   readonly dialect: Dialect;
@@ -40,7 +41,7 @@ export function generateC(program: Program, options: GenerateOptions, language: 
   const helpers = createHelpers();
   const model = interfaceOf(program, name);
   const { threads } = options;
-  const calls = printKernels(program, { name, dialect, helpers, threads });
+  const calls = printKernels(program, { name, dialect, helpers, threads, printKernel });
   const weights = printWeights(name, program.weights, options.weights, dialect.vectors);
   const hasWeights = program.weights.length > 0;
   const external = options.weights === 'external' && hasWeights;
@@ -52,9 +53,14 @@ export function generateC(program: Program, options: GenerateOptions, language: 
     external,
     weightsBytes,
     weightsPointer: weights.pointer,
+    parameters: [],
+    arenaLines: (used) => arenaLines(used, constantOf(program.arenaBytes), arenaAlignment),
+    result: 'LAP_OK',
   });
   const externalFile = external ? weights.externalFile : undefined;
-  const table = printTable(program, model, helpers, { arenaAlignment, externalFile, threads });
+  const runArguments = ['call->arena'];
+  const tableOptions = { arenaAlignment, externalFile, threads, reserved: 0, runArguments };
+  const table = printTable(program, model, helpers, tableOptions);
   const header = printHeader(model, {
     runtimeHeader: runtimeText('lapidary.h'),
     arenaBytes: constantOf(program.arenaBytes),
@@ -82,5 +88,15 @@ export function generateC(program: Program, options: GenerateOptions, language: 
     { path: `${name}.h`, bytes: encode(header) },
     { path: `${name}.c`, bytes: encode(source) },
     ...(hasWeights ? weights.files : []),
+  ];
+}
+
+function arenaLines(used: boolean, bytes: number | undefined, alignment: number): readonly string[] {
+  if (!used) return ['(void)arena;'];
+  const missing = bytes === undefined ? '' : 'arena == NULL || ';
+  return [
+    `if (${missing}(uintptr_t)arena % ${alignment} != 0) return LAP_E_ARENA;`,
+    'unsigned char *const memory = (unsigned char *)arena;',
+    '(void)memory;',
   ];
 }

@@ -1,7 +1,7 @@
 // The name of generated functions and files: as the user says, or made from the name of the model file.
 
 import * as path from 'node:path';
-import { reservedWords } from '../../codegen/c/identifiers.ts';
+import { reservedWords } from '../../codegen/clike/identifiers.ts';
 import { identifiers } from '../../codegen/identifiers.ts';
 import { UsageError } from '../errors.ts';
 

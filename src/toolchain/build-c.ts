@@ -5,7 +5,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runtimeFolder } from '../../codegen/c/runtime-text.ts';
+import { runtimeFolder } from '../../codegen/runtime-text.ts';
 import type { OutputFile, Target } from '../../ir/target.ts';
 import { ToolError } from '../errors.ts';
 import { type Compiler, findCompiler } from './compiler.ts';

@@ -1,12 +1,12 @@
 // Statements, memory and overlapping arguments as C, against the evaluator.
 
 import { deepEqual, equal, match, throws } from 'node:assert/strict';
-import { printKernels } from '../../../codegen/c/calls.ts';
 import { gnuC } from '../../../codegen/c/dialect.ts';
-import { helpers } from '../../../codegen/c/helpers.ts';
-import { encodeSmallFloat } from '../../../codegen/c/literals.ts';
-import { noAliasing } from '../../../codegen/c/parameters.ts';
 import { printKernel } from '../../../codegen/c/print-kernel.ts';
+import { printKernels } from '../../../codegen/clike/calls.ts';
+import { helpers } from '../../../codegen/clike/helpers.ts';
+import { encodeSmallFloat } from '../../../codegen/clike/literals.ts';
+import { noAliasing } from '../../../codegen/clike/parameters.ts';
 import { targets } from '../../../codegen/index.ts';
 import { decodeFloat } from '../../../ir/bytes.ts';
 import { makeArray, type TypedArrayLike } from '../../../ir/eval-arrays.ts';
@@ -276,7 +276,7 @@ describe('statements as C', function () {
           arenaBytes: int(0),
           arenaLowerBound: int(0),
         },
-        { name: 'p', dialect: gnuC, helpers: helpers(), threads: false },
+        { name: 'p', dialect: gnuC, helpers: helpers(), threads: false, printKernel },
       ).functions[0]!.text;
     };
     match(table(0), /\(float \*restrict x\) \{[\s\S]*x\[i \* 4 \+ j\] = x\[i \* 4 \+ j\] \+ 1/);

@@ -7,9 +7,12 @@ import type { Helpers } from './helpers.ts';
 import { applied, castTo, primary, type Text, within } from './text.ts';
 import { valueType } from './types.ts';
 
-/** How a buffer is reached: through a pointer, or as one local variable for each element. */
+/**
+ * How a buffer is reached: through a pointer, or as one local variable for each element. `read` is the name of a
+ * function that fetches the element behind a pointer, where the pointer is not for this processor.
+ */
 export type Access =
-  | { readonly kind: 'pointer'; readonly pointer: Text; readonly byUser: boolean }
+  | { readonly kind: 'pointer'; readonly pointer: Text; readonly byUser: boolean; readonly read?: (at: Text) => Text }
   | { readonly kind: 'registers'; element(indices: readonly Expr[]): string };
 
 /** What names mean where an expression is printed. */
@@ -49,9 +52,6 @@ export function printSelect(expr: Select, printer: Printer): Text {
 export function printFailure(call: Call, { environment }: Printer): Text {
   const { helpers, dialect, status } = environment;
   const code = errorNames[call.code ?? 'index'];
-  const text =
-    `${dialect.helperQualifiers} int lap_fail(int *status, int code) {\n` +
-    '  if (*status == LAP_OK) *status = code;\n  return 0;\n}\n';
-  const failed = applied(helpers.use({ name: 'lap_fail', text }), primary(status), primary(code));
+  const failed = applied(helpers.use(dialect.failureHelper), primary(status), primary(code));
   return castTo(valueType(call.dtype), failed);
 }

@@ -1,6 +1,7 @@
 // What the steps of a program make use of, so that only that is declared.
 
 import type { Expr, Var } from '../../ir/expr.ts';
+import { contains } from '../../ir/expr-walk.ts';
 import type { Buffer } from '../../ir/kernel.ts';
 import { store } from '../../ir/kernel-walk.ts';
 import type { Program, Step } from '../../ir/program.ts';
@@ -63,24 +64,23 @@ export const letsIn = (steps: readonly Step[]): readonly Var[] =>
     return step.kind === 'loop' ? letsIn(step.body) : [];
   });
 
-/** Whether an expression of a step, outside of kernels, can record an error. */
-export function programCanFail(steps: readonly Step[]): boolean {
-  const places = addresses();
-  const probe: Buffer = { name: 'probe', dtype: 'bool', shape: [], memory: 'argument' };
-  const fails = (expr: Expr | undefined): boolean =>
-    expr !== undefined && usesOf(store({ ...probe, dtype: expr.dtype }, [], expr), places).fails;
-  return steps.some((step) => {
+/** The expressions that the run itself evaluates, those of nested steps included. */
+export const exprsOf = (steps: readonly Step[]): readonly Expr[] =>
+  steps.flatMap((step): readonly Expr[] => {
     switch (step.kind) {
       case 'call':
-        return step.dims.some(fails);
+        return step.dims;
       case 'let':
-        return fails(step.value);
+        return [step.value];
       case 'check':
-        return fails(step.condition);
+        return [step.condition];
       case 'if':
-        return fails(step.condition) || programCanFail(step.then) || programCanFail(step.otherwise);
+        return [step.condition, ...exprsOf([...step.then, ...step.otherwise])];
       case 'loop':
-        return fails(step.count) || fails(step.condition) || programCanFail(step.body);
+        return [...[step.count, step.condition].filter((expr) => expr !== undefined), ...exprsOf(step.body)];
     }
   });
-}
+
+/** Whether evaluating an expression can record an error. */
+export const exprCanFail = (expr: Expr): boolean =>
+  contains(expr, (node) => node.kind === 'call' && node.callee === 'fail');

@@ -1,7 +1,9 @@
 // The function that runs a model: the steps of its program, with pointers into inputs, outputs, weights and arena.
 
+import type { DType } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import { bool, constantOf } from '../../ir/expr-make.ts';
+import { loadsOf } from '../../ir/expr-walk.ts';
 import type { Buffer } from '../../ir/kernel.ts';
 import { block } from '../../ir/kernel-walk.ts';
 import type { Call, If, Let, Loop, Program, Step } from '../../ir/program.ts';
@@ -15,8 +17,8 @@ import { functionContext } from './print-function.ts';
 import { type FunctionContext, prepare, printBlock } from './print-stmt.ts';
 import { checks } from './print-table.ts';
 import type { Access, Printer } from './printer.ts';
-import { letsIn, programCanFail, usedBy } from './step-uses.ts';
-import { prefix, within, writer } from './text.ts';
+import { exprCanFail, exprsOf, letsIn, usedBy } from './step-uses.ts';
+import { prefix, primary, type Text, within, writer } from './text.ts';
 import { valueType } from './types.ts';
 import { addresses, usesOf } from './uses.ts';
 
@@ -25,8 +27,17 @@ export interface RunOptions {
   readonly helpers: Helpers;
   readonly weightsPointer: string;
   readonly arenaAlignment: number;
+  /** Whether the caller gives the weights. */
   readonly external: boolean;
   readonly weightsBytes: number;
+  /** Parameters after the arena. */
+  readonly parameters: readonly string[];
+  /** Lines that name the memory of the arena; `used` where some buffer lies there. */
+  arenaLines(used: boolean): readonly string[];
+  /** What a run ends with: an expression, the error code. */
+  readonly result: string;
+  /** Fetches an element from where the buffers are, if the run cannot read there; records an error of that. */
+  readonly read?: (element: DType, at: Text) => Text;
 }
 
 export function printRun(program: Program, model: Interface, calls: CallTable, options: RunOptions): string {
@@ -45,19 +56,22 @@ export function printRun(program: Program, model: Interface, calls: CallTable, o
     const pointer = pointerTo(buffer, false, program, model, (offset) =>
       printer ? printer.print(offset) : prepare([offset], context).print(offset),
     );
-    return { kind: 'pointer', pointer, byUser: true };
+    const { read } = options;
+    const fetch = read && { read: (at: Text): Text => read(buffer.dtype, at) };
+    return { kind: 'pointer', pointer, byUser: true, ...fetch };
   };
   const context: FunctionContext = { ...base, environment: { ...base.environment, access } };
   const run: RunContext = { program, model, calls, options, context, used };
 
-  printBlock(`int ${model.name}_run(const ${model.name}_io *io, void *arena) {`, context, () => {
+  const parameters = [`const ${model.name}_io *io`, 'void *arena', ...options.parameters];
+  printBlock(`int ${model.name}_run(${parameters.join(', ')}) {`, context, () => {
     printEntry(run);
     printSteps(program.body, run);
     for (const { kind, field, value } of model.dimensions) {
       if (kind === 'given') continue;
       out.line(`io->dims->${field} = (int64_t)${within(prepare([value], context).print(value), 1)};`);
     }
-    out.line('return LAP_OK;');
+    out.line(`return ${options.result};`);
   });
   return out.text();
 }
@@ -76,18 +90,10 @@ function printEntry(run: RunContext): void {
   const { program, model, calls, options, context, used } = run;
   const { out, names, variables } = context;
   const usesArena = [...program.places.values()].some(({ kind }) => kind === 'arena');
-  const bytes = constantOf(program.arenaBytes);
   for (const line of checks(model, ({ field }) => `io->dims->${field}`).split('\n')) {
     if (line !== '') out.line(line.trim());
   }
-  if (usesArena && bytes !== 0) {
-    const missing = bytes === undefined ? '' : 'arena == NULL || ';
-    out.line(`if (${missing}(uintptr_t)arena % ${options.arenaAlignment} != 0) return LAP_E_ARENA;`);
-    out.line('unsigned char *const memory = (unsigned char *)arena;');
-    out.line('(void)memory;');
-  } else {
-    out.line('(void)arena;');
-  }
+  for (const line of options.arenaLines(usesArena && constantOf(program.arenaBytes) !== 0)) out.line(line);
   if (options.weightsBytes > 0) {
     if (options.external) {
       const alignment = options.arenaAlignment;
@@ -97,7 +103,8 @@ function printEntry(run: RunContext): void {
     out.line('(void)weights;');
   }
   if (model.inputs.length + model.outputs.length === 0) out.line('(void)io;');
-  if (calls.functions.some(({ canFail }) => canFail) || programCanFail(program.body)) out.line('int status = LAP_OK;');
+  const records = calls.functions.some(({ returnsCode }) => returnsCode) || stepsCanFail(program.body, run);
+  if (records) out.line('int status = LAP_OK;');
   for (const { value, field } of model.dimensions) {
     const name = value.kind === 'var' ? variables.get(value) : undefined;
     if (name) out.atStart(1, `const ptrdiff_t ${name} = (ptrdiff_t)io->dims->${field};`);
@@ -122,7 +129,7 @@ function printSteps(steps: readonly Step[], run: RunContext): void {
         break;
       case 'check': {
         if (constantOf(step.condition) === 1) break;
-        const condition = prepare([step.condition], run.context).print(step.condition);
+        const condition = printTest(step.condition, run);
         run.context.out.line(`if (${prefix('!', condition).text}) return ${errorNames[step.code]};`);
         break;
       }
@@ -136,9 +143,28 @@ function printSteps(steps: readonly Step[], run: RunContext): void {
   }
 }
 
+/** A condition; where finding it can fail, the run ends before anything depends on it. */
+function printTest(condition: Expr, run: RunContext): Text {
+  const { context } = run;
+  const text = prepare([condition], context).print(condition);
+  if (!canFail(condition, run)) return text;
+  const name = context.names.fresh('test');
+  context.out.line(`const int ${name} = ${text.text};`);
+  context.out.line(leaveOnError);
+  return primary(name);
+}
+
+const leaveOnError = 'if (status != LAP_OK) return status;';
+
+const canFail = (expr: Expr, { options }: RunContext): boolean =>
+  exprCanFail(expr) || (options.read !== undefined && loadsOf(expr).length > 0);
+
+const stepsCanFail = (steps: readonly Step[], run: RunContext): boolean =>
+  exprsOf(steps).some((expr) => canFail(expr, run));
+
 function printCall(call: Call, run: RunContext): void {
   const { program, model, calls, context } = run;
-  const { name, params, dims, canFail, parallel } = calls.functionOf(call);
+  const { name, params, dims, returnsCode, before, after } = calls.functionOf(call);
   const sizes = dims.map((position) => call.dims[position]!);
   const offsets = params.flatMap((position) => {
     const place = program.places.get(call.arguments[position]!);
@@ -152,8 +178,9 @@ function printCall(call: Call, run: RunContext): void {
       return pointerTo(buffer, writable, program, model, printer.print).text;
     });
     const values = sizes.map((size) => within(printer.print(size), 5));
-    const text = `${name}(${[...(parallel ? ['io->parallel'] : []), ...pointers, ...values].join(', ')})`;
-    context.out.line(canFail ? `if ((status = ${text}) != LAP_OK) return status;` : `${text};`);
+    if (sizes.some((size) => canFail(size, run))) context.out.line(leaveOnError);
+    const text = `${name}(${[...before, ...pointers, ...values, ...after].join(', ')})`;
+    context.out.line(returnsCode ? `if ((status = ${text}) != LAP_OK) return status;` : `${text};`);
   });
 }
 
@@ -164,17 +191,18 @@ function printGroup(roots: readonly Expr[], context: FunctionContext, print: (pr
   else printBlock('{', context, () => print(prepare(roots, context)));
 }
 
-function printLet({ variable, value }: Let, { context, used }: RunContext): void {
+function printLet({ variable, value }: Let, run: RunContext): void {
+  const { context, used } = run;
   if (!used.has(variable)) return;
   printGroup([value], context, (printer) => {
     context.out.line(`${context.variables.get(variable)} = ${printer.print(value).text};`);
-    if (programCanFail([{ kind: 'let', variable, value }])) context.out.line('if (status != LAP_OK) return status;');
+    if (canFail(value, run)) context.out.line(leaveOnError);
   });
 }
 
 function printIf({ condition, then, otherwise }: If, run: RunContext): void {
   const { context } = run;
-  const test = prepare([condition], context).print(condition);
+  const test = printTest(condition, run);
   printBlock(`if (${test.text}) {`, context, () => printSteps(then, run));
   if (otherwise.length > 0) printBlock('else {', context, () => printSteps(otherwise, run));
 }
@@ -185,12 +213,13 @@ function printLoop({ index, count, condition, body }: Loop, run: RunContext): vo
   printBlock('{', context, () => {
     const end = count ? names.fresh('count') : undefined;
     if (count && end) out.line(`const ptrdiff_t ${end} = ${prepare([count], context).print(count).text};`);
+    if (count && canFail(count, run)) out.line(leaveOnError);
     const name = names.fresh(index.name);
     variables.set(index, name);
     printBlock(`for (ptrdiff_t ${name} = 0; ${end ? `${name} < ${end}` : ''}; ${name}++) {`, context, () => {
       const test = condition ?? bool(true);
       if (constantOf(test) !== 1) {
-        out.line(`if (${prefix('!', prepare([test], context).print(test)).text}) break;`);
+        out.line(`if (${prefix('!', printTest(test, run)).text}) break;`);
       }
       printSteps(body, run);
     });

@@ -15,6 +15,18 @@ export interface TableOptions {
   readonly arenaAlignment: number;
   readonly externalFile: string | undefined;
   readonly threads: boolean;
+  /** Bytes of the arena before its first buffer. */
+  readonly reserved: number;
+  /** Arguments of the run after io, in the words of a lap_call. */
+  readonly runArguments: readonly string[];
+  /** What generic tools see, where that is not the run itself and its arena. */
+  readonly wrapped?: {
+    /** Definitions that the table needs; they may use run_call and table_arena_bytes. */
+    readonly text: string;
+    readonly arenaAlignment: string;
+    readonly arenaBytes: string;
+    readonly run: string;
+  };
 }
 
 export function printTable(program: Program, model: Interface, helpers: Helpers, options: TableOptions): string {
@@ -24,8 +36,9 @@ export function printTable(program: Program, model: Interface, helpers: Helpers,
   const bounds = boundDims(program, model, helpers);
   const arenaBytes = constantOf(program.arenaBytes);
   const member = (list: string, count: number): string => (count > 0 ? list : 'NULL');
-  return `${bounds}${arenaFunction(program, model, helpers)}${callFunction(model, options)}
-const lap_model *${name}_describe(void) {
+  const { wrapped } = options;
+  return `${bounds}${arenaFunction(program, model, helpers, options.reserved)}${callFunction(model, options)}
+${wrapped?.text ?? ''}const lap_model *${name}_describe(void) {
 ${tensorTables('inputs', model.inputs, model)}${tensorTables('outputs', model.outputs, model)}${
   symbolic
     ? `  static const char *const dim_names[] = {${dimensions.map((dim) => stringLiteral(dimName(dim))).join(', ')}};
@@ -44,12 +57,12 @@ ${tensorTables('inputs', model.inputs, model)}${tensorTables('outputs', model.ou
       ${member('dim_min', dimensions.length)},
       ${member('dim_max', dimensions.length)},
       ${bounds === '' ? 'NULL' : 'bound_dims'},
-      ${arenaBytes === 0 ? 1 : options.arenaAlignment},
-      table_arena_bytes,
+      ${wrapped?.arenaAlignment ?? (arenaBytes === 0 ? 1 : options.arenaAlignment)},
+      ${wrapped?.arenaBytes ?? 'table_arena_bytes'},
       ${program.weights.length},
       ${options.externalFile === undefined ? 'NULL' : stringLiteral(options.externalFile)},
       ${options.threads ? 1 : 0},
-      run_call,
+      ${wrapped?.run ?? 'run_call'},
   };
   return &model;
 }
@@ -108,13 +121,17 @@ export const checks = (
     })
     .join('');
 
-function arenaFunction(program: Program, model: Interface, helpers: Helpers): string {
+function arenaFunction(program: Program, model: Interface, helpers: Helpers, reserved: number): string {
   const constant = constantOf(program.arenaBytes);
   const head = 'static size_t table_arena_bytes(const int64_t *dims) {\n';
-  if (constant !== undefined) return `${head}  (void)dims;\n  return ${constant}u;\n}\n\n`;
+  if (constant !== undefined) return `${head}  (void)dims;\n  return ${constant + reserved}u;\n}\n\n`;
   const { name, dimensions } = model;
   const fields = new Map(dimensions.map(({ value, field }) => [value, field]));
-  const size = printSize(program.arenaBytes, (variable) => `dims->${fields.get(variable)}`, helpers);
+  const size = printSize(
+    add(int(reserved), program.arenaBytes),
+    (variable) => `dims->${fields.get(variable)}`,
+    helpers,
+  );
   const copies = dimensions.flatMap(({ kind, field }, index) =>
     kind === 'given' ? [`  copy.${field} = dims[${index}];\n`] : [],
   );
@@ -143,9 +160,10 @@ function callFunction({ name, inputs, outputs, dimensions }: Interface, options:
   if (dimensions.length > 0) lines.push('  io.dims = &dims;\n');
   if (options.externalFile !== undefined) lines.push('  io.weights = call->weights;\n');
   if (options.threads) lines.push('  io.parallel = call->parallel;\n');
-  if (dimensions.length === 0) lines.push(`  return ${name}_run(&io, call->arena);\n`);
+  const run = `${name}_run(${['&io', ...options.runArguments].join(', ')})`;
+  if (dimensions.length === 0) lines.push(`  return ${run};\n`);
   else {
-    lines.push(`  status = ${name}_run(&io, call->arena);\n`);
+    lines.push(`  status = ${run};\n`);
     for (const [index, { kind, field }] of dimensions.entries()) {
       if (kind !== 'given') lines.push(`  call->dims[${index}] = dims.${field};\n`);
     }

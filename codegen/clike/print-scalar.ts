@@ -7,13 +7,16 @@ import { integerLiteral } from './literals.ts';
 import { cannotOverflow } from './overflow.ts';
 import type { Printer } from './printer.ts';
 import { absolute, mathName, minMax, minMaxBound, scalarFunction, sigmoid } from './scalar-helpers.ts';
-import { applied, bitwise, castTo, infix, type Level, prefix, primary, type Text, within } from './text.ts';
+import { advanced, applied, bitwise, castTo, infix, type Level, prefix, primary, type Text, within } from './text.ts';
 import { unsignedType, valueType } from './types.ts';
 
 export function printLoad(load: Load, printer: Printer): Text {
   const access = printer.environment.access(load.buffer);
   if (access.kind === 'registers') return primary(access.element(load.indices));
-  const element = primary(`${within(access.pointer, 0)}[${printer.print(printer.environment.address(load)).text}]`);
+  const address = printer.print(printer.environment.address(load));
+  const element = access.read
+    ? access.read(advanced(access.pointer, address))
+    : primary(`${within(access.pointer, 0)}[${address.text}]`);
   // Callers may hand us any byte as a bool.
   return load.dtype === 'bool' && access.byUser ? infix(element, '!=', primary('0'), 4) : element;
 }

@@ -9,9 +9,19 @@ import type { Call, Place, Program, Step } from '../../ir/program.ts';
 import type { Dialect } from './dialect.ts';
 import type { Helpers } from './helpers.ts';
 import { cIdentifiers } from './identifiers.ts';
-import type { Aliasing } from './parameters.ts';
-import { type KernelFunction, printKernel } from './print-kernel.ts';
+import type { Aliasing, PrintOptions } from './parameters.ts';
+import type { Signature } from './print-function.ts';
 import { bytesOf } from './types.ts';
+
+/** What the run calls for a kernel. */
+export interface KernelFunction extends Signature {
+  readonly name: string;
+  /** Whether it returns an error code. One that can fail and does not return it reports it in some other way. */
+  readonly returnsCode: boolean;
+  /** Arguments before and after those that the signature names, in the words of the run. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
 
 export interface CallTable {
   readonly functions: readonly KernelFunction[];
@@ -23,6 +33,7 @@ export interface CallOptions {
   readonly dialect: Dialect;
   readonly helpers: Helpers;
   readonly threads: boolean;
+  readonly printKernel: (kernel: Kernel, options: PrintOptions) => KernelFunction;
 }
 
 export function printKernels(program: Program, options: CallOptions): CallTable {
@@ -42,7 +53,7 @@ export function printKernels(program: Program, options: CallOptions): CallTable 
     if (!made) {
       const [slug] = cIdentifiers([kernel.name]);
       const name = `${options.name}_k${functions.length}_${slug}`;
-      made = printKernel(kernel, { ...options, name, aliasing });
+      made = options.printKernel(kernel, { ...options, name, aliasing });
       functions.push(made);
       known.set(key, made);
     }

@@ -89,7 +89,8 @@ export function printFunction(kernel: Kernel, options: PrintOptions, places: Add
     ...(stored ? ['int *status'] : []),
   ];
   const out = writer();
-  const leave = (code: string): string => (stored ? `{ *status = ${code}; return; }` : `return ${code};`);
+  const leave = (code: string): string =>
+    stored ? `{ ${helpers.use(dialect.failureHelper)}(status, ${code}); return; }` : `return ${code};`;
   const { variables, buffers } = parameters;
   const plain = functionContext({ dialect, helpers, out, leave }, names, places, uses, variables, buffers);
   const context = loop ? { ...plain, part: { loop, begin: 'begin', end: 'end' } } : plain;
