@@ -18,7 +18,8 @@ enum {
   LAP_E_SHAPE = 3,   /* a size of this run is out of its bounds, or two sizes do not fit each other */
   LAP_E_ARENA = 4,   /* the arena is missing or not aligned */
   LAP_E_WEIGHTS = 5, /* the external weights are missing or not aligned */
-  LAP_E_THREADS = 6  /* threads could not be started */
+  LAP_E_THREADS = 6, /* threads could not be started */
+  LAP_E_DEVICE = 7   /* the GPU is missing, has no memory left, or reported an error of its own */
 };
 
 /* Element types; the numbers are ONNX TensorProto.DataType. Elements follow each other without gaps, in the byte order

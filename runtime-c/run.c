@@ -18,6 +18,7 @@ static const char *error_text(int code) {
     case LAP_E_ARENA: return "LAP_E_ARENA: the arena is missing or not aligned";
     case LAP_E_WEIGHTS: return "LAP_E_WEIGHTS: the external weights are missing or not aligned";
     case LAP_E_THREADS: return "LAP_E_THREADS: threads could not be started";
+    case LAP_E_DEVICE: return "LAP_E_DEVICE: the GPU is missing, has no memory left, or reported an error of its own";
     default: return "an unknown error code";
   }
 }

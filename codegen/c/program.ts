@@ -59,7 +59,7 @@ export function generateC(program: Program, options: GenerateOptions, language: 
   });
   const externalFile = external ? weights.externalFile : undefined;
   const runArguments = ['call->arena'];
-  const tableOptions = { arenaAlignment, externalFile, threads, reserved: 0, runArguments };
+  const tableOptions = { arenaAlignment, externalFile, givesWeights: external, threads, reserved: 0, runArguments };
   const table = printTable(program, model, helpers, tableOptions);
   const header = printHeader(model, {
     runtimeHeader: runtimeText('lapidary.h'),

@@ -29,6 +29,7 @@ remquo copysign nextafter fdim fmax fmin fma fabs frexp ldexp modf scalbn ilogb 
 expf logf powf sqrtf sinf cosf tanf floorf ceilf truncf rintf fmodf fabsf erff tanhf malloc free calloc realloc
 memcpy memmove memset memcmp memchr strlen strcpy strcmp strcat printf puts putc getc read write open close exit abort
 select random rand srand link pipe y0f status io arena weights memory parallel context begin end
+threadIdx blockIdx blockDim gridDim warpSize dim3 errors stream
 `;
 
 /** Names that neither a field, a parameter nor a local of generated C may have. */

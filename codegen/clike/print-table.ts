@@ -14,6 +14,8 @@ import { storageType } from './types.ts';
 export interface TableOptions {
   readonly arenaAlignment: number;
   readonly externalFile: string | undefined;
+  /** Whether a call gives the weights. */
+  readonly givesWeights: boolean;
   readonly threads: boolean;
   /** Bytes of the arena before its first buffer. */
   readonly reserved: number;
@@ -158,7 +160,7 @@ function callFunction({ name, inputs, outputs, dimensions }: Interface, options:
     lines.push(`  dims.${field} = ${kind === 'given' ? `call->dims[${index}]` : 0};\n`);
   }
   if (dimensions.length > 0) lines.push('  io.dims = &dims;\n');
-  if (options.externalFile !== undefined) lines.push('  io.weights = call->weights;\n');
+  if (options.givesWeights) lines.push('  io.weights = call->weights;\n');
   if (options.threads) lines.push('  io.parallel = call->parallel;\n');
   const run = `${name}_run(${['&io', ...options.runArguments].join(', ')})`;
   if (dimensions.length === 0) lines.push(`  return ${run};\n`);
