@@ -7,7 +7,7 @@ import type { GenerateOptions, OutputFile } from '../../ir/target.ts';
 import { type CallTable, printKernels } from '../clike/calls.ts';
 import { helpers as createHelpers, type Helper, type Helpers } from '../clike/helpers.ts';
 import { reservedWords } from '../clike/identifiers.ts';
-import { type Interface, interfaceOf } from '../clike/interface.ts';
+import { interfaceOf } from '../clike/interface.ts';
 import { printRun, type RunOptions } from '../clike/print-run.ts';
 import { printTable } from '../clike/print-table.ts';
 import { applied, primary, type Text } from '../clike/text.ts';

@@ -16,7 +16,7 @@ export async function buildExecutable(
   if (targetName === 'js') return buildJavaScript(model, options);
   const target = targets[targetName];
   if (!target) throw new UsageError(`There is no target "${targetName}".`);
-  if (target.language === 'c') return buildNativeExecutable(model, target, options);
+  if (target.language === 'c' || target.language === 'cuda') return buildNativeExecutable(model, target, options);
   if (target.language === 'wasm') return buildWebAssemblyExecutable(model, target, options);
   throw new UsageError(`Models for target ${targetName} cannot be run here.`);
 }

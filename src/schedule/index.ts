@@ -26,7 +26,7 @@ export interface ScheduleOptions {
 
 export function scheduleKernel(kernel: Kernel, target: Target, options: ScheduleOptions): Kernel {
   if (hasVectors(kernel)) return kernel;
-  if (target.language === 'cuda') return firstThatFits(kernel, [scheduleGrid]);
+  if (target.language === 'cuda') return scheduleGrid(kernel);
   const flat = simplifyKernel(nameLoops(flatten(kernel)));
   const parts = statementsOf(flat.body).flatMap((part) => cutAtConditions({ ...flat, body: part }));
   const scheduled = parts.map((part) => schedulePart(mergeNests({ ...flat, body: part }), target, options).body);

@@ -1,4 +1,4 @@
-// Builds what the C targets generate: an executable, a shared or static library. The runtime around an executable does
+// Builds what the C and CUDA targets generate: an executable, a shared or static library. The runtime around an executable does
 // not depend on the model, so its object is kept in a cache between builds and processes.
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -9,6 +9,7 @@ import { runtimeFolder } from '../../codegen/runtime-text.ts';
 import type { OutputFile, Target } from '../../ir/target.ts';
 import { ToolError } from '../errors.ts';
 import { type Compiler, findCompiler } from './compiler.ts';
+import { findCudaCompiler } from './cuda-compiler.ts';
 import { runTool } from './run-tool.ts';
 
 export interface BuildOptions {
@@ -52,40 +53,54 @@ export const compileFlags = (
 export async function buildC(options: BuildOptions): Promise<void> {
   const { target, math, sanitize, name, emit, output, folder } = options;
   const compiler = options.compiler ?? (await findCompiler(target));
+  const sources = options.files.map(({ path }) => path).filter((path) => /\.(c|S|cu)$/.test(path));
+  const cuda = sources.some(isCuda) ? await findCudaCompiler() : undefined;
   writeFiles(options.files, folder);
   const work = join(tmpdir(), `lapidary-build-${randomUUID()}`);
   mkdirSync(work, { recursive: true });
   try {
     const position = emit === 'shared' ? ['-fPIC'] : [];
-    const flags = [...compileFlags(target, math, sanitize), ...position, ...(options.flags ?? [])];
+    // The flags of a CUDA target are for its own compiler.
+    const plain = compileFlags(cuda ? { compilerFlags: ['-O1'] } : target, math, sanitize);
+    const flags = [...plain, ...position, ...(options.flags ?? [])];
+    const cudaFlags = cuda?.compileFlags({
+      target,
+      math,
+      sanitizers: sanitize ? sanitizerFlags : [],
+      shared: emit === 'shared',
+    });
     // An executable asks for its model under a fixed name, so that its runtime is the same for all models.
     const renamed = emit === 'executable' ? [`-D${name}_describe=lap_main_model`] : [];
-    const sources = options.files.map(({ path }) => path).filter((path) => /\.[cS]$/.test(path));
     const [runtime, ...objects] = await Promise.all([
       runtimeObject(options, compiler),
       ...sources.map(async (source, index) => {
         const object = join(work, `${index}.o`);
         const inputs = [`-I${folder}`, '-c', join(folder, source), '-o', object];
-        await compile(compiler, [...flags, ...renamed, ...inputs]);
+        if (cuda && cudaFlags && isCuda(source)) await compile(cuda, [...cudaFlags, ...renamed, ...inputs]);
+        else await compile(compiler, [...flags, ...renamed, ...inputs]);
         return object;
       }),
     ]);
     const all = [...objects, ...(runtime === undefined ? [] : [runtime])];
     const machine = target.compilerFlags.filter((flag) => flag.startsWith('-m'));
-    const link = [...machine, ...(sanitize ? sanitizerFlags : []), ...all, '-o', output, '-lm', '-pthread'];
+    const libraries = cuda?.linkFlags ?? ['-lm', '-pthread'];
+    const link = [...machine, ...(sanitize ? sanitizerFlags : []), ...all, '-o', output, ...libraries];
     if (emit === 'static') {
       rmSync(output, { force: true });
       await runTool(compiler.archiver, ['rcs', output, ...all]);
     } else {
-      await compile(compiler, emit === 'shared' ? ['-shared', ...link] : link);
+      const linker = cuda?.kind === 'device' ? cuda : compiler;
+      await compile(linker, emit === 'shared' ? ['-shared', ...link] : link);
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-const compile = (compiler: Compiler, args: readonly string[]): Promise<void> =>
-  runTool(compiler.command, [...compiler.leading, ...args]);
+const isCuda = (source: string): boolean => source.endsWith('.cu');
+
+const compile = ({ command, leading }: Pick<Compiler, 'command' | 'leading'>, args: readonly string[]): Promise<void> =>
+  runTool(command, [...leading, ...args]);
 
 /** Files of several megabytes are not written again when a build follows a compile. */
 function writeFiles(files: readonly OutputFile[], folder: string): void {
