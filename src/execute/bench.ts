@@ -2,7 +2,7 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { runtimeText } from '../../codegen/c/runtime-text.ts';
+import { runtimeText } from '../../codegen/runtime-text.ts';
 import type { Program } from '../../ir/program.ts';
 import { callsOf } from '../../ir/program-print.ts';
 import type { Target } from '../../ir/target.ts';
