@@ -41,10 +41,14 @@ typedef enum {
 namespace lap_emulation {
 
 enum { PAGE = 4096, MOST_THREADS = 1024, STACK_BYTES = 1 << 18 };
-static thread_local cudaError_t last_error = cudaSuccess;
+/* What files of one program share lies in functions: C++14 has no other place for it in a header. */
+inline cudaError_t &last_error() {
+  static thread_local cudaError_t error = cudaSuccess;
+  return error;
+}
 
 static inline cudaError_t record(cudaError_t error) {
-  if (error != cudaSuccess) last_error = error;
+  if (error != cudaSuccess) last_error() = error;
   return error;
 }
 
@@ -54,11 +58,14 @@ struct allocation {
   size_t bytes;
   allocation *next, *previous;
 };
-static allocation *allocations = NULL;
+inline allocation *&allocations() {
+  static allocation *first = NULL;
+  return first;
+}
 
 /* While `open`, everybody can reach device memory. */
 static inline void guard(bool open) {
-  for (allocation *at = allocations; at != NULL; at = at->next)
+  for (allocation *at = allocations(); at != NULL; at = at->next)
     mprotect((char *)at + PAGE, at->bytes, open ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 #else
@@ -78,9 +85,9 @@ static inline cudaError_t cudaMalloc(void **result, size_t bytes) {
   allocation *made = (allocation *)memory;
   made->bytes = rounded;
   made->previous = NULL;
-  made->next = allocations;
-  if (allocations != NULL) allocations->previous = made;
-  allocations = made;
+  made->next = allocations();
+  if (made->next != NULL) made->next->previous = made;
+  allocations() = made;
   *result = (char *)memory + PAGE;
   memset(*result, 0xff, bytes);
   guard(false);
@@ -99,7 +106,7 @@ static inline cudaError_t cudaFree(void *memory) {
   allocation *gone = (allocation *)((char *)memory - PAGE);
   if (gone->next != NULL) gone->next->previous = gone->previous;
   if (gone->previous != NULL) gone->previous->next = gone->next;
-  else allocations = gone->next;
+  else allocations() = gone->next;
   munmap(gone, gone->bytes + PAGE);
 #else
   free(memory);
@@ -134,8 +141,8 @@ static inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSucce
 static inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 
 static inline cudaError_t cudaGetLastError() {
-  const cudaError_t error = lap_emulation::last_error;
-  lap_emulation::last_error = cudaSuccess;
+  const cudaError_t error = lap_emulation::last_error();
+  lap_emulation::last_error() = cudaSuccess;
   return error;
 }
 

@@ -57,8 +57,21 @@ export interface Outcome {
   readonly arrays: readonly (readonly TypedArrayLike[])[];
 }
 
+export interface KernelProgram {
+  readonly program: Program;
+  /** The one output tensor before the run. */
+  readonly before: Uint8Array;
+  outcome(status: number, after: Uint8Array): Outcome;
+}
+
 /** Runs the cases in order; a kernel that reports an error ends the run. */
 export async function runKernels(cases: readonly KernelCase[], settings: RunSettings): Promise<Outcome> {
+  const { program, before, outcome } = programOf(cases);
+  const { status, bytes } = await runDriver(program, before, settings);
+  return outcome(status, bytes);
+}
+
+export function programOf(cases: readonly KernelCase[]): KernelProgram {
   const places = new Map<Buffer, Place>();
   const body: Step[] = [];
   const views: { readonly at: number; readonly array: TypedArrayLike }[][] = [];
@@ -94,13 +107,15 @@ export async function runKernels(cases: readonly KernelCase[], settings: RunSett
   for (const { at, array } of views.flat()) {
     before.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
   }
-  const { status, bytes } = await runDriver(program, before, settings);
-  const read = ({ at, array }: { at: number; array: TypedArrayLike }, dtype: Buffer['dtype']): TypedArrayLike =>
-    arrayFromBytes(dtype, bytes.slice(at, at + array.byteLength));
-  return {
-    status,
-    arrays: cases.map(({ kernel }, i) => views[i]!.map((view, j) => read(view, kernel.params[j]!.dtype))),
+  const outcome = (status: number, after: Uint8Array): Outcome => {
+    const read = ({ at, array }: { at: number; array: TypedArrayLike }, dtype: Buffer['dtype']): TypedArrayLike =>
+      arrayFromBytes(dtype, after.slice(at, at + array.byteLength));
+    return {
+      status,
+      arrays: cases.map(({ kernel }, i) => views[i]!.map((view, j) => read(view, kernel.params[j]!.dtype))),
+    };
   };
+  return { program, before, outcome };
 }
 
 async function runDriver(program: Program, input: Uint8Array, settings: RunSettings) {
