@@ -5,7 +5,7 @@ import type { DType } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
 import { add, all, bool, cast, constant, constantOf, div, int, le, lt, mul, select, sub } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
-import { simplify } from '../../ir/simplify.ts';
+import { sameSize, simplify } from '../../ir/simplify.ts';
 import { Add, Div, Max, Mul, Sub } from './arithmetic.ts';
 import { intAttribute } from './attributes.ts';
 import { castTo, scalarLike, tensorTypeOf, widened } from './compose.ts';
@@ -14,14 +14,13 @@ import { Equal, Where } from './logic.ts';
 import { MatMul } from './matmul.ts';
 import { ReduceMax, ReduceSum } from './reductions.ts';
 import { Reshape, Unsqueeze } from './reshape.ts';
-import { sizeAt } from './run-time-operands.ts';
 import { Transpose } from './transpose.ts';
 import { allTypes, anyFloat, differ, indexType, readBroadcast, tensorOf, typeSet } from './types.ts';
-import { Exp, Reciprocal, Tanh } from './unary.ts';
+import { Exp, Reciprocal, Sqrt, Tanh } from './unary.ts';
 
 /** One number for each batch, or one for all. */
-const ofBatch = (operand: Operand, batch: Expr): Expr =>
-  operand.rank === 0 ? sizeAt(operand) : sizeAt(operand, constantOf(operand.shape[0]!) === 1 ? int(0) : batch);
+export const ofBatch = (operand: Operand, batch: Expr, batches: Expr): Expr =>
+  cast(readBroadcast(operand, [batch], [batches]), 'index');
 
 /**
  * Scores [batch, heads, rows, columns] (or with heads in two axes) where attention is allowed, -infinity elsewhere.
@@ -48,12 +47,12 @@ export const MaskScores = op('MaskScores', {
     const head = grouped ? add(mul(index[1]!, shape[2]!), index[2]!) : index[1]!;
     const heads = grouped ? mul(shape[1]!, shape[2]!) : shape[1]!;
     const value = scores.at(...index);
-    const position = add(row, offset ? ofBatch(offset, batch) : int(0));
+    const position = add(row, offset ? ofBatch(offset, batch, shape[0]!) : int(0));
     const conditions = [
       ...(causal ? [le(column, position)] : []),
       ...(window > 0 ? [lt(sub(position, int(window)), column)] : []),
-      ...(lengths ? [lt(column, ofBatch(lengths, batch))] : []),
-      ...(starts ? [le(ofBatch(starts, batch), column)] : []),
+      ...(lengths ? [lt(column, ofBatch(lengths, batch, shape[0]!))] : []),
+      ...(starts ? [le(ofBatch(starts, batch, shape[0]!), column)] : []),
     ];
     const never = constant(Number.NEGATIVE_INFINITY, dtype);
     const allowed = simplify(all(conditions));
@@ -110,8 +109,7 @@ export function attend(g: Builder, inputs: AttentionInputs): AttentionResult {
   const rank = sharing === 1 ? 4 : 5;
   const last = [...Array(rank - 2).keys(), rank - 1, rank - 2];
   const product = g.apply(MatMul, [Q, g.apply(Transpose, [K], { perm: last })]);
-  const factor = inputs.scale || 1 / Math.sqrt(Math.max(1, constantOf(size) ?? 0));
-  const scaled = g.apply(Mul, [product, scalarLike(g, product, factor)]);
+  const scaled = g.apply(Mul, [product, scaleFactor(g, inputs.scale, size, tensorTypeOf(product).dtype)]);
   const capped = inputs.softcap > 0 ? softCapped(g, scaled, inputs.softcap) : scaled;
   /** Through a function of [batch, heads, rows, columns]. */
   const changed = (value: Value, change: ((value: Value) => Value) | undefined): Value => {
@@ -128,7 +126,16 @@ export function attend(g: Builder, inputs: AttentionInputs): AttentionResult {
   return { Y: castTo(g, Y, dtype), stages };
 }
 
+/** As given, or 1 / sqrt(size). */
+function scaleFactor(g: Builder, scale: number | undefined, size: Expr, dtype: DType): Value {
+  if (scale) return g.scalar(scale, dtype);
+  const known = constantOf(size);
+  if (known !== undefined) return g.scalar(1 / Math.sqrt(Math.max(1, known)), dtype);
+  return g.apply(Reciprocal, [g.apply(Sqrt, [castTo(g, g.sizes([size]), dtype)])]);
+}
+
 const sharedBy = (heads: Expr, others: Expr): number => {
+  if (sameSize(heads, others)) return 1;
   const [own, other] = [constantOf(heads), constantOf(others)];
   return own === undefined || other === undefined || other === 0 ? 1 : own / other;
 };

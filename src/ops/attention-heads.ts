@@ -3,7 +3,7 @@
 import type { Expr } from '../../ir/expr.ts';
 import { constantOf, div, int, mul } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
-import { simplify } from '../../ir/simplify.ts';
+import { sameSize, simplify } from '../../ir/simplify.ts';
 import { tensorTypeOf } from './compose.ts';
 import type { Builder, Operand, TypeContext } from './define.ts';
 import { Reshape } from './reshape.ts';
@@ -45,6 +45,7 @@ export function headShape(
 }
 
 export function checkHeads(heads: Expr, others: Expr, context: TypeContext): void {
+  if (sameSize(heads, others)) return;
   const [own, other] = [constantOf(heads), constantOf(others)];
   if (own === undefined || other === undefined) context.fail('the numbers of heads must be known.');
   if (other === 0 || own % other !== 0) context.fail(`Q has ${own} heads and K has ${other}; expected a multiple.`);

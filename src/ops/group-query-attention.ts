@@ -1,23 +1,24 @@
 // GroupQueryAttention of ONNX Runtime: causal attention with a cache whose valid length differs from batch to batch.
 
 import type { Expr } from '../../ir/expr.ts';
-import { add, constant, constantOf, int, lt, max, select, sub } from '../../ir/expr-make.ts';
+import { add, and, constant, constantOf, int, lt, max, select, sub } from '../../ir/expr-make.ts';
 import type { TensorType, Type, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { Add, Max, Sub } from './arithmetic.ts';
-import { attend, MaskScores } from './attention-core.ts';
+import { attend, MaskScores, ofBatch } from './attention-core.ts';
 import { checkHeads, packHeads, unpackHeads } from './attention-heads.ts';
 import { floatAttribute, intAttribute, optionalFloat, requiredInt, stringAttribute } from './attributes.ts';
 import { castTo, tensorTypeOf } from './compose.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { sizesOf } from './elements.ts';
+import { shaped } from './loop-body.ts';
 import { Reshape } from './reshape.ts';
 import { Rotate } from './rotary-embedding.ts';
-import { sizeAt, within } from './run-time-operands.ts';
+import { within } from './run-time-operands.ts';
 import { Slice } from './slice.ts';
 import { anyFloat, differ, tensorOf, typeSet } from './types.ts';
 
-/** [batch, heads, T, size]: the past's first `start[batch]` rows, then the new ones; what was there behind them. */
+/** [batch, heads, T, size]: the past's first `start[batch]` rows, then the new ones, then zeros. */
 const AppendToCache = op('AppendToCache', {
   domain: 'lapidary',
   inputs: ['past?', 'now', 'start', 'size'],
@@ -28,11 +29,12 @@ const AppendToCache = op('AppendToCache', {
   },
   compute: ({ past, now, start }, _, index) => {
     const [b, h, t, d] = index as readonly [Expr, Expr, Expr, Expr];
-    const first = sizeAt(start, b);
+    const first = ofBatch(start, b, now.shape[0]!);
     const own = sub(t, first);
     const nothing = constant(0, now.dtype);
     const rows = past?.shape[2] ?? int(0);
-    const old = past && constantOf(rows) !== 0 ? select(simplify(lt(t, rows)), past.at(b, h, t, d), nothing) : nothing;
+    const kept = simplify(and(lt(t, first), lt(t, rows)));
+    const old = past && constantOf(rows) !== 0 ? select(kept, past.at(b, h, t, d), nothing) : nothing;
     return select(within(own, now.shape[2]!), now.at(b, h, own, d), old);
   },
 });
@@ -141,7 +143,9 @@ export const GroupQueryAttention = op('GroupQueryAttention', {
     const size = constantOf(cache.shape[3]!)!;
     const cut = (from: number, count: number): Value =>
       g.apply(Slice, [query, g.ints([from * size]), g.ints([(from + count) * size]), g.ints([2])]);
-    const parts = key && value ? [query, key, value] : [cut(0, heads), cut(heads, shared), cut(heads + shared, shared)];
+    const keys = (value: Value): Value => shaped(g, value, [batch, rows, int(shared * size)]);
+    const parts =
+      key && value ? [query, keys(key), keys(value)] : [cut(0, heads), cut(heads, shared), cut(heads + shared, shared)];
     const [q, k, v] = parts.map((part, i) => unpackHeads(g, part, i === 0 ? heads : shared)) as [Value, Value, Value];
 
     // seqlens_k counts the elements of each batch, the new ones included, less one.
@@ -155,8 +159,11 @@ export const GroupQueryAttention = op('GroupQueryAttention', {
             turned: 2 * (constantOf(tensorTypeOf(inputs.cos_cache!).shape[1]!) ?? 0),
           })
         : heads;
-    const append = (past: Value | undefined, now: Value): Value =>
-      g.apply(AppendToCache, [past, now, start, g.sizes([cache.shape[2]!])]);
+    const append = (past: Value | undefined, now: Value): Value => {
+      const [b, h, , d] = tensorTypeOf(now).shape as readonly [Expr, Expr, Expr, Expr];
+      const old = past && shaped(g, past, [b, h, tensorTypeOf(past).shape[2]!, d]);
+      return g.apply(AppendToCache, [old, now, start, g.sizes([cache.shape[2]!])]);
+    };
     const [K, V] = [append(past_key, turn(k)), append(past_value, v)];
     const window = Math.max(attributes.local_window_size, 0);
     const zero = attributes.smooth_softmax === 1 ? g.scalar(0, cache.dtype) : undefined;

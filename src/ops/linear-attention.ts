@@ -14,7 +14,7 @@ import { castTo, scalarLike, tensorTypeOf, widened } from './compose.ts';
 import { Conv } from './convolution.ts';
 import { type Builder, op } from './define.ts';
 import { Concat } from './join.ts';
-import { repeat, WithShape } from './loop-body.ts';
+import { repeat, shaped } from './loop-body.ts';
 import { MatMul } from './matmul.ts';
 import { Expand } from './repeat.ts';
 import { Reshape, Unsqueeze } from './reshape.ts';
@@ -30,8 +30,7 @@ type Shape = readonly Expr[];
 const shapeOf = (value: Value): Shape => tensorTypeOf(value).shape;
 
 /** [B, T, H * D] → [T, B, H, …last] */
-function timeFirst(g: Builder, value: Value, heads: number, last: Shape): Value {
-  const [batch, time] = shapeOf(value) as [Expr, Expr];
+function timeFirst(g: Builder, value: Value, [batch, time]: readonly [Expr, Expr], heads: number, last: Shape): Value {
   const split = g.apply(Reshape, [value, g.sizes([batch, time, int(heads), ...last])], { allowzero: 1 });
   const perm = [1, 0, ...Array.from({ length: last.length + 1 }, (_, i) => i + 2)];
   return g.apply(Transpose, [split], { perm });
@@ -91,7 +90,8 @@ export const LinearAttention = op('LinearAttention', {
     const [size, columns] = state.shape.slice(2) as [Expr, Expr];
     const wide = accumulatorType(tensorTypeOf(inputs.query).dtype);
     const shared = int(q_num_heads / kv_num_heads);
-    const read = (value: Value, heads: number, last: Shape): Value => timeFirst(g, castTo(g, value, wide), heads, last);
+    const read = (value: Value, heads: number, last: Shape): Value =>
+      timeFirst(g, castTo(g, value, wide), [batch, time], heads, last);
     const Q = read(inputs.query, kv_num_heads, [shared, size]);
     const K = read(inputs.key, kv_num_heads, [int(1), size]);
     const V = read(inputs.value, kv_num_heads, [int(1), columns]);
@@ -112,10 +112,9 @@ export const LinearAttention = op('LinearAttention', {
       const result = g.apply(MatMul, [now(Q), next]);
       return { next, output: g.apply(Mul, [result, scalarLike(g, result, factor)]) };
     };
-    const sizes = g.sizes(state.shape);
     const initial = inputs.past_state
-      ? g.apply(WithShape, [castTo(g, inputs.past_state, wide), sizes])
-      : g.apply(Expand, [g.scalar(0, wide), sizes]);
+      ? shaped(g, castTo(g, inputs.past_state, wide), state.shape)
+      : g.apply(Expand, [g.scalar(0, wide), g.sizes(state.shape)]);
     const [final, outputs] = runThrough(g, initial, time, step);
     // [T, B, Hkv, shared, columns] → [B, Hkv * shared, T, columns] → [B, T, Hq * columns]
     const turned = g.apply(Transpose, [outputs], { perm: [1, 2, 3, 0, 4] });
@@ -166,8 +165,7 @@ export const CausalConvWithState = op('CausalConvWithState', {
   expand: ({ input, weight, bias, past_state }, { activation }, g, { types }) => {
     const { dtype, shape } = tensorTypeOf(input);
     const past = (types[1] as TensorType).shape;
-    const sizes = g.sizes(past);
-    const before = past_state ? g.apply(WithShape, [past_state, sizes]) : g.apply(Expand, [g.scalar(0, dtype), sizes]);
+    const before = past_state ? shaped(g, past_state, past) : g.apply(Expand, [g.scalar(0, dtype), g.sizes(past)]);
     const whole = constantOf(past[2]!) === 0 ? input : g.apply(Concat, [before, input], { axis: 2 });
     const group = constantOf(shape[1]!) ?? 1;
     const result = widened(g, g.apply(Conv, [whole, weight, bias], { group }));

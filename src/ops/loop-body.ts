@@ -1,6 +1,9 @@
 // Loops that operators expand into: a body made by the same Builder as what is around it.
 
+import type { Expr } from '../../ir/expr.ts';
 import type { Graph, Type, Value } from '../../ir/graph.ts';
+import { sameSize } from '../../ir/simplify.ts';
+import { tensorTypeOf } from './compose.ts';
 import { Loop, scalarType } from './control.ts';
 import { type Builder, op } from './define.ts';
 import { sizesOf } from './elements.ts';
@@ -9,7 +12,7 @@ import { ScalarOf } from './scan.ts';
 import { sizeType, tensorOf } from './types.ts';
 
 /** X, whose shape the run compares with `shape`: a loop's states keep one shape through all turns. */
-export const WithShape = op('WithShape', {
+const WithShape = op('WithShape', {
   domain: 'lapidary',
   inputs: ['X', 'shape'],
   types: { shape: sizeType },
@@ -45,6 +48,13 @@ export function capturesOf(outputs: readonly Value[], inputs: readonly Value[]):
   };
   outputs.forEach(visit);
   return [...captures];
+}
+
+/** The value with this shape, compared at run time where that is not plain. */
+export function shaped(g: Builder, value: Value, shape: readonly Expr[]): Value {
+  const { shape: own } = tensorTypeOf(value);
+  const same = own.length === shape.length && own.every((extent, axis) => sameSize(extent, shape[axis]!));
+  return same ? value : g.apply(WithShape, [value, g.sizes(shape)]);
 }
 
 export interface Turn {

@@ -7,6 +7,7 @@ import { accumulatorType, sumOf } from './accumulate.ts';
 import { floatAttribute, intAttribute } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { without } from './legacy.ts';
+import { agreeing } from './run-time-operands.ts';
 import { anyNumeric, broadcastShapes, broadcastsTo, differ, readBroadcast, tensorOf } from './types.ts';
 
 /** Refuses two extents that are known and differ. */
@@ -44,7 +45,8 @@ export function productTerm(A: Operand, B: Operand, index: readonly Expr[], shap
   const row = A.rank > 1 ? [index[batch.length]!] : [];
   const column = B.rank > 1 ? [index.at(-1)!] : [];
   const a = readBroadcast(A, batch, batchShape, [...row, k]);
-  const b = readBroadcast(B, batch, batchShape, [k, ...column]);
+  const depths = [A.shape[A.rank - 1]!, B.shape[Math.max(0, B.rank - 2)]!] as const;
+  const b = agreeing([depths], readBroadcast(B, batch, batchShape, [k, ...column]));
   return { k, a, b, batch, batchShape, row, column };
 }
 
@@ -85,7 +87,8 @@ export const Gemm = op('Gemm', {
     const k = indexVar('k', A.shape[transA ? 0 : 1]!);
     const wide = accumulatorType(A.dtype);
     const a = cast(transA ? A.at(k, i) : A.at(i, k), wide);
-    const b = cast(transB ? B.at(j, k) : B.at(k, j), wide);
+    const depths = [A.shape[transA ? 0 : 1]!, B.shape[transB ? 1 : 0]!] as const;
+    const b = cast(agreeing([depths], transB ? B.at(j, k) : B.at(k, j)), wide);
     const product = scaled(sumOf([k], a, b), alpha);
     if (!C || beta === 0) return cast(product, A.dtype);
     return cast(add(product, scaled(cast(readBroadcast(C, index, types[0]!.shape), wide), beta)), A.dtype);

@@ -2,7 +2,7 @@
 
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
-import { add, and, constant, constantOf, int, le, lt, mul, select } from '../../ir/expr-make.ts';
+import { add, and, constant, constantOf, int, le, lt, mul, select, sub } from '../../ir/expr-make.ts';
 import type { TensorType, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { accumulatorType } from './accumulate.ts';
@@ -15,11 +15,11 @@ import { type Builder, type Operand, op, type TypeContext } from './define.ts';
 import { Concat } from './join.ts';
 import { MatMul } from './matmul.ts';
 import { Unsqueeze } from './reshape.ts';
-import { sizeAt } from './run-time-operands.ts';
+import { checked, sizeAt, within } from './run-time-operands.ts';
 import { TakeSlice } from './scan.ts';
 import { Slice } from './slice.ts';
 import { Transpose } from './transpose.ts';
-import { anyFloat, differ, tensorOf, typeSet } from './types.ts';
+import { anyFloat, differ, readBroadcast, tensorOf, typeSet } from './types.ts';
 
 const maskType = typeSet('M', ['int32', 'int64']);
 const unsupportedMask = 'masks of cumulated lengths are not supported; give one for each element.';
@@ -43,15 +43,17 @@ const PaddingBias = op('PaddingBias', {
     const { dtype } = scores;
     const [batch, , rows, columns] = scores.shape as readonly [Expr, Expr, Expr, Expr];
     const isSet = (value: Expr): Expr => lt(constant(0, value.dtype), value);
+    const inMask = (position: Expr, extent: Expr): Expr => checked(within(position, extent), position);
     const allowed = (): Expr => {
-      if (mask.rank === 2) return isSet(mask.at(b, column));
-      if (mask.rank === 3) return isSet(mask.at(b, row, column));
+      if (mask.rank === 2) return isSet(readBroadcast(mask, [b, column], [batch, columns]));
+      if (mask.rank === 3) return isSet(readBroadcast(mask, [b, row, column], [batch, rows, columns]));
       if (mask.rank === 4) {
-        const shift = simplify(add(add(columns, mul(rows, int(-1))), row));
-        return isSet(mask.at(b, int(0), shift, column));
+        const place = [b, int(0), simplify(add(sub(columns, rows), row)), column];
+        return isSet(mask.at(...place.map((own, axis) => inMask(own, mask.shape[axis]!))));
       }
-      const end = lt(column, sizeAt(mask, b));
-      const twice = constantOf(batch) !== undefined && constantOf(mask.shape[0]!) === 2 * constantOf(batch)!;
+      const count = mask.shape[0]!;
+      const end = lt(column, sizeAt(mask, inMask(b, count)));
+      const twice = constantOf(batch) !== undefined && constantOf(count) === 2 * constantOf(batch)!;
       return twice ? and(end, le(sizeAt(mask, add(b, batch)), column)) : end;
     };
     return select(allowed(), constant(0, dtype), constant(filter, dtype));
@@ -167,7 +169,6 @@ export const MultiHeadAttention = op('MultiHeadAttention', {
       readonly Expr[],
       readonly Expr[],
     ];
-    if (constantOf(q[3]!) === undefined) context.fail('the size of a head must be known.');
     if (differ(q[3]!, k[3]!))
       context.fail(`heads of query have size ${constantOf(q[3]!)}, of key ${constantOf(k[3]!)}.`);
     const columns = past_key ? simplify(add(past_key.shape[2] ?? int(0), k[2]!)) : k[2]!;

@@ -65,8 +65,12 @@ export function checkActivations(given: ActivationAttributes, count: number, con
   if (unknown !== undefined) context.fail(`activation ${JSON.stringify(unknown)} is not known.`);
 }
 
-/** A function of the input, clipped where the node says so. */
-export type Activation = (g: Builder, x: Value) => Value;
+export interface Activation {
+  /** Of the input as it is: cell states are not clipped on their way out, as in ONNX Runtime. */
+  plain(g: Builder, x: Value): Value;
+  /** Of the input, clipped where the node says so. */
+  clipped(g: Builder, x: Value): Value;
+}
 
 /** Parameters are handed out in order, only to the functions that have them. */
 export function activationsOf(given: ActivationAttributes, defaults: readonly string[]): readonly Activation[] {
@@ -77,9 +81,10 @@ export function activationsOf(given: ActivationAttributes, defaults: readonly st
     const form = forms[name.toLowerCase()]!;
     const alpha = form.alpha === undefined ? 0 : (alphas.shift() ?? form.alpha);
     const beta = form.beta === undefined ? 0 : (betas.shift() ?? form.beta);
-    return (g, x) => form.apply(g, clip === undefined ? x : clipped(g, x, clip), { alpha, beta });
+    const plain: Activation['plain'] = (g, x) => form.apply(g, x, { alpha, beta });
+    return { plain, clipped: (g, x) => plain(g, clip === undefined ? x : limited(g, x, clip)) };
   });
 }
 
-export const clipped = (g: Builder, x: Value, limit: number): Value =>
+const limited = (g: Builder, x: Value, limit: number): Value =>
   g.apply(Clip, [x, scalarLike(g, x, -limit), scalarLike(g, x, limit)]);

@@ -1,6 +1,7 @@
 // LSTM, GRU and RNN.
 
-import type { Value } from '../../ir/graph.ts';
+import { int } from '../../ir/expr-make.ts';
+import type { Type, Value } from '../../ir/graph.ts';
 import { Add, Mul, Sub } from './arithmetic.ts';
 import { intAttribute } from './attributes.ts';
 import { scalarLike } from './compose.ts';
@@ -35,6 +36,11 @@ const wholeBias = (g: Builder, { B, hidden }: Direction, gates: number): Value |
 const functionsOf = (all: readonly Activation[], position: number, count: number): readonly Activation[] =>
   all.slice(position * count, (position + 1) * count);
 
+const sizeOf = (types: readonly Type[], gates: number) => {
+  const hidden = types[0]?.kind === 'tensor' ? types[0].shape.at(-1) : undefined;
+  return { gates, hidden: hidden ?? int(0) };
+};
+
 /** H' = f(X W + H R + bias) */
 export const RNN = op('RNN', {
   inputs,
@@ -45,12 +51,18 @@ export const RNN = op('RNN', {
   upgrade: upgradeRecurrent,
   type: (operands, attributes, context) =>
     recurrentTypesOf(operands, attributes, { gates: 1, functions: 1, states: 1 }, context),
-  expand: ({ initial_h, ...given }, attributes, g) => {
+  expand: ({ initial_h, ...given }, attributes, g, { types }) => {
     const functions = activationsOf(attributes, ['Tanh', 'Tanh']);
-    return expandRecurrent({ ...given, P: undefined, initial: [initial_h] }, attributes, g, (_, direction, d) => ({
-      bias: wholeBias(g, direction, 1),
-      step: (projected, [H]) => [functions[d]!(g, plus(g, projected, recur(g, H, direction.R)))],
-    }));
+    return expandRecurrent(
+      { ...given, P: undefined, initial: [initial_h] },
+      attributes,
+      sizeOf(types, 1),
+      g,
+      (_, direction, d) => ({
+        bias: wholeBias(g, direction, 1),
+        step: (projected, [H]) => [functions[d]!.clipped(g, plus(g, projected, recur(g, H, direction.R)))],
+      }),
+    );
   },
 });
 
@@ -74,14 +86,14 @@ function gru(g: Builder, direction: Direction, [f, h]: readonly Activation[], at
     // Where the reset gate comes after the product, all three products are one.
     const product = recur(g, H, late ? R : blocks(g, R, hidden, 0, 2));
     const sum = (position: number): Value => plus(g, gate(projected, position), product && gate(product, position));
-    const z = f!(g, sum(0));
-    const r = f!(g, sum(1));
+    const z = f!.clipped(g, sum(0));
+    const r = f!.clipped(g, sum(1));
     const candidate = (): Value | undefined => {
       if (!late) return H && recur(g, times(g, r, H), gate(R, 2));
       const linear = product ? plus(g, gate(product, 2), hiddenBias) : hiddenBias;
       return linear && times(g, r, linear);
     };
-    const next = h!(g, plus(g, gate(projected, 2), candidate()));
+    const next = h!.clipped(g, plus(g, gate(projected, 2), candidate()));
     return [plus(g, times(g, oneMinus(g, z), next), H && times(g, z, H))];
   };
   return { bias, step };
@@ -96,10 +108,14 @@ export const GRU = op('GRU', {
   upgrade: upgradeRecurrent,
   type: (operands, attributes, context) =>
     recurrentTypesOf(operands, attributes, { gates: 3, functions: 2, states: 1 }, context),
-  expand: ({ initial_h, ...given }, attributes, g) => {
+  expand: ({ initial_h, ...given }, attributes, g, { types }) => {
     const functions = activationsOf(attributes, ['Sigmoid', 'Tanh', 'Sigmoid', 'Tanh']);
-    return expandRecurrent({ ...given, P: undefined, initial: [initial_h] }, attributes, g, (_, direction, d) =>
-      gru(g, direction, functionsOf(functions, d, 2), attributes),
+    return expandRecurrent(
+      { ...given, P: undefined, initial: [initial_h] },
+      attributes,
+      sizeOf(types, 3),
+      g,
+      (_, direction, d) => gru(g, direction, functionsOf(functions, d, 2), attributes),
     );
   },
 });
@@ -112,12 +128,12 @@ function lstm(g: Builder, direction: Direction, [f, c, h]: readonly Activation[]
     const gate = (position: number): Value => blocks(g, sums, hidden, position);
     const peep = (position: number, state: Value | undefined): Value | undefined =>
       P && state && times(g, blocks(g, P, hidden, position), state);
-    const input = f!(g, plus(g, gate(0), peep(0, C)));
-    const forget = coupled ? oneMinus(g, input) : f!(g, plus(g, gate(2), peep(2, C)));
-    const fresh = times(g, input, c!(g, gate(3)));
+    const input = f!.clipped(g, plus(g, gate(0), peep(0, C)));
+    const forget = coupled ? oneMinus(g, input) : f!.clipped(g, plus(g, gate(2), peep(2, C)));
+    const fresh = times(g, input, c!.clipped(g, gate(3)));
     const cell = plus(g, fresh, C && times(g, forget, C));
-    const output = f!(g, plus(g, gate(1), peep(1, cell)));
-    return [times(g, output, h!(g, cell)), cell];
+    const output = f!.clipped(g, plus(g, gate(1), peep(1, cell)));
+    return [times(g, output, h!.plain(g, cell)), cell];
   };
   return { bias: wholeBias(g, direction, 4), step };
 }
@@ -131,10 +147,14 @@ export const LSTM = op('LSTM', {
   upgrade: upgradeRecurrent,
   type: (operands, attributes, context) =>
     recurrentTypesOf(operands, attributes, { gates: 4, functions: 3, states: 2 }, context),
-  expand: ({ initial_h, initial_c, ...given }, attributes, g) => {
+  expand: ({ initial_h, initial_c, ...given }, attributes, g, { types }) => {
     const functions = activationsOf(attributes, ['Sigmoid', 'Tanh', 'Tanh', 'Sigmoid', 'Tanh', 'Tanh']);
-    return expandRecurrent({ ...given, initial: [initial_h, initial_c] }, attributes, g, (_, direction, d) =>
-      lstm(g, direction, functionsOf(functions, d, 3), attributes.input_forget !== 0),
+    return expandRecurrent(
+      { ...given, initial: [initial_h, initial_c] },
+      attributes,
+      sizeOf(types, 4),
+      g,
+      (_, direction, d) => lstm(g, direction, functionsOf(functions, d, 3), attributes.input_forget !== 0),
     );
   },
 });

@@ -19,7 +19,7 @@ import type { Builder, OldNode, Operand, TypeContext } from './define.ts';
 import { Concat } from './join.ts';
 import { without } from './legacy.ts';
 import { Less, Where } from './logic.ts';
-import { repeat, WithShape } from './loop-body.ts';
+import { repeat, shaped } from './loop-body.ts';
 import { MatMul } from './matmul.ts';
 import { type ActivationAttributes, checkActivations } from './recurrent-activations.ts';
 import { Expand } from './repeat.ts';
@@ -41,6 +41,7 @@ export const recurrentAttributes = {
 
 export interface RecurrentAttributes extends ActivationAttributes {
   readonly direction: string;
+  readonly hidden_size: number | undefined;
   readonly layout: number;
 }
 
@@ -84,8 +85,8 @@ export function recurrentTypesOf(
   const batchFirst = attributes.layout === 1;
   const count = int(directionsOf(attributes.direction).length);
   const [length, batch] = batchFirst ? [X.shape[1]!, X.shape[0]!] : [X.shape[0]!, X.shape[1]!];
-  const hidden = R.shape[2]!;
-  if (constantOf(hidden) === undefined) context.fail('the last axis of R must have a constant extent.');
+  const hidden = constantOf(R.shape[2]!) === undefined ? int(attributes.hidden_size ?? 0) : R.shape[2]!;
+  if (constantOf(hidden) === 0) context.fail('hidden_size must be given where R does not tell it.');
   const rows = (factor: number): Expr => int(factor * constantOf(hidden)!);
   const state = batchFirst ? [batch, count, hidden] : [count, batch, hidden];
   const expected: Readonly<Record<keyof RecurrentOperands, readonly Expr[]>> = {
@@ -155,6 +156,7 @@ type MakeCell = (g: Builder, direction: Direction, position: number) => Cell;
 export function expandRecurrent(
   inputs: RecurrentInputs,
   attributes: RecurrentAttributes,
+  { gates, hidden }: { readonly gates: number; readonly hidden: Expr },
   g: Builder,
   makeCell: MakeCell,
 ): readonly Value[] {
@@ -163,17 +165,20 @@ export function expandRecurrent(
   const timeFirst = (value: Value): Value =>
     attributes.layout === 1 ? g.apply(Transpose, [value], { perm: [1, 0, 2] }) : value;
   const X = castTo(g, timeFirst(inputs.X), wide);
+  const [, batch, width] = tensorTypeOf(X).shape;
   const results = directionsOf(attributes.direction).map((direction, d) => {
-    const own = (value: Value | undefined): Value | undefined => value && castTo(g, take(g, value, d), wide);
-    const transposed = (value: Value): Value => g.apply(Transpose, [own(value)!], { perm: [1, 0] });
+    const own = (value: Value, ...shape: readonly Expr[]): Value =>
+      shaped(g, castTo(g, take(g, value, d), wide), shape);
+    const transposed = (value: Value): Value => g.apply(Transpose, [value], { perm: [1, 0] });
+    const rows = (count: number): Expr => int(count * constantOf(hidden)!);
     const parameters: Direction = {
-      W: transposed(inputs.W),
-      R: transposed(inputs.R),
-      B: own(inputs.B),
-      P: own(inputs.P),
-      hidden: tensorTypeOf(inputs.R).shape[2]!,
+      W: transposed(own(inputs.W, rows(gates), width!)),
+      R: transposed(own(inputs.R, rows(gates), hidden)),
+      B: inputs.B && own(inputs.B, rows(2 * gates)),
+      P: inputs.P && own(inputs.P, rows(3)),
+      hidden,
     };
-    const initial = inputs.initial.map((state) => own(state && timeFirst(state)));
+    const initial = inputs.initial.map((state) => state && own(timeFirst(state), batch!, hidden));
     const cell = makeCell(g, parameters, d);
     return runDirection(g, X, parameters, cell, initial, inputs.sequence_lens, direction === 'reverse');
   });
@@ -206,9 +211,8 @@ function runDirection(
   };
   const zero = g.scalar(0, dtype);
   const stateSizes = g.sizes([batch, hidden]);
-  const given = initial.map((state) => state && g.apply(WithShape, [state, stateSizes]));
-  const present = (): readonly Value[] => given.map((state) => state ?? g.apply(Expand, [zero, stateSizes]));
-  const ends = lengths && g.apply(Unsqueeze, [castTo(g, lengths, 'int64'), g.ints([1])]);
+  const present = (): readonly Value[] => initial.map((state) => state ?? g.apply(Expand, [zero, stateSizes]));
+  const ends = lengths && g.apply(Unsqueeze, [castTo(g, shaped(g, lengths, [batch]), 'int64'), g.ints([1])]);
   /** Beyond the end of a sequence its states stay and its output is zero. */
   const masked = (time: Value, next: readonly Value[], old: () => readonly Value[]) => {
     const going = ends && g.apply(Less, [time, ends]);
@@ -221,7 +225,7 @@ function runDirection(
     };
   };
   if (constantOf(length) === 1) {
-    const next = cell.step(project(take(g, X, 0)), given);
+    const next = cell.step(project(take(g, X, 0)), initial);
     const { states, output } = masked(g.scalar(0, 'int64'), next, present);
     return [g.apply(Unsqueeze, [output, g.ints([0])]), ...states];
   }

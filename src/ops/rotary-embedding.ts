@@ -1,16 +1,17 @@
 // RotaryEmbedding: turns pairs of elements of each head by angles that depend on the position in the sequence.
 
 import type { Expr } from '../../ir/expr.ts';
-import { add, cast, constantOf, div, eq, int, lt, mod, mul, select, sub } from '../../ir/expr-make.ts';
+import { add, and, cast, constantOf, div, eq, int, lt, mod, mul, select, sub } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { accumulatorType } from './accumulate.ts';
+import { ofBatch } from './attention-core.ts';
 import { headShape, packHeads, unpackHeads } from './attention-heads.ts';
 import { floatAttribute, intAttribute, optionalInt } from './attributes.ts';
 import { tensorTypeOf } from './compose.ts';
 import { type Builder, type Operand, op, type TypeContext } from './define.ts';
-import { checked, sizeAt, within } from './run-time-operands.ts';
-import { anyFloat, tensorOf, typeSet } from './types.ts';
+import { checked, within } from './run-time-operands.ts';
+import { anyFloat, readBroadcast, tensorOf, typeSet } from './types.ts';
 
 const positionType = typeSet('M', ['int64', 'int32']);
 
@@ -31,7 +32,7 @@ export const Rotate = op('Rotate', {
     const half = simplify(div(width, int(2)));
     const wide = accumulatorType(X.dtype);
     const read = (position: Expr): Expr => cast(X.at(batch, head, row, simplify(position)), wide);
-    const angle = (table: Operand, pair: Expr): Expr => cast(tableAt(table, positions, batch, row, pair), wide);
+    const angle = (table: Operand, pair: Expr): Expr => cast(tableAt(table, positions, X, { batch, row, pair }), wide);
     const real = (pair: Expr, x: Expr, y: Expr): Expr => sub(mul(angle(cos, pair), x), mul(angle(sin, pair), y));
     const imaginary = (pair: Expr, x: Expr, y: Expr): Expr => add(mul(angle(sin, pair), x), mul(angle(cos, pair), y));
     const pair = simplify(div(at, int(2)));
@@ -51,12 +52,25 @@ export const Rotate = op('Rotate', {
   },
 });
 
-function tableAt(table: Operand, positions: Operand | undefined, batch: Expr, row: Expr, column: Expr): Expr {
-  if (table.rank === 3) return table.at(batch, row, column);
-  const first = (operand: Operand): Expr =>
-    operand.rank === 0 ? sizeAt(operand) : sizeAt(operand, constantOf(operand.shape[0]!) === 1 ? int(0) : batch);
-  const position = !positions ? row : positions.rank === 2 ? sizeAt(positions, batch, row) : add(first(positions), row);
-  return checked(within(position, table.shape[0]!), table.at(position, column));
+/** The angle's cosine or sine for a pair of a row; tables without an axis of batches are looked up by position. */
+function tableAt(table: Operand, positions: Operand | undefined, X: Operand, index: Place): Expr {
+  const { batch, row, pair } = index;
+  const [batches, , rows] = X.shape as readonly [Expr, Expr, Expr, Expr];
+  if (table.rank === 3) return readBroadcast(table, [batch, row], [batches, rows], [pair]);
+  const given = (): Expr => {
+    if (!positions) return row;
+    if (positions.rank === 2) return cast(readBroadcast(positions, [batch, row], [batches, rows]), 'index');
+    return add(ofBatch(positions, batch, batches), row);
+  };
+  const position = given();
+  const inside = and(within(position, table.shape[0]!), simplify(lt(pair, table.shape[1]!)));
+  return checked(simplify(inside), table.at(position, pair));
+}
+
+interface Place {
+  readonly batch: Expr;
+  readonly row: Expr;
+  readonly pair: Expr;
 }
 
 interface Tables {
