@@ -264,7 +264,8 @@ function computeCommon(context: Context, { whenTrue, whenFalse }: Select): reado
     !scope.known(part) &&
     !loopToLeave(context, part);
   const ofFalse = certainParts([whenFalse]);
-  const common = [...certainParts([whenTrue])].filter((part) => ofFalse.has(part) && wanted(part));
+  const inBoth = [...certainParts([whenTrue])].filter((part) => ofFalse.has(part) && wanted(part));
+  const common = [...inBoth, ...usedElsewhere(context, whenTrue), ...usedElsewhere(context, whenFalse)].filter(wanted);
   const codes: Code[] = [];
   for (const part of common) {
     if (scope.known(part)) continue;
@@ -275,13 +276,26 @@ function computeCommon(context: Context, { whenTrue, whenFalse }: Select): reado
 }
 
 /**
+ * Parts of a branch that are harmless and that something outside of it uses too. Computed in the branch they would be
+ * computed again elsewhere, and in a chain of such branches twice as often at each link.
+ */
+function usedElsewhere(context: Context, branch: Expr): readonly Expr[] {
+  const inside = countUses([branch]).counts;
+  return [...inside.keys()].filter(
+    (part) => !context.isGuarded(part) && inside.get(part)! < usesOf(context.scope.frame(), part),
+  );
+}
+
+/**
  * Both branches are evaluated. Vector divisions are made harmless; loads and failures of their own cannot be, unless the
  * condition performs the same.
  */
 function requireHarmless(select: Select): void {
   const always = new Set([...certainParts([select.condition])].map(exprKey));
+  const seen = new Set<Expr>();
   const check = (part: Expr): void => {
-    if (part.kind === 'const' || part.kind === 'var' || always.has(exprKey(part))) return;
+    if (seen.has(part) || part.kind === 'const' || part.kind === 'var' || always.has(exprKey(part))) return;
+    seen.add(part);
     const needsCondition =
       (part.kind === 'load' && !isRegisterLoad(part) && !isInside(part)) ||
       (part.kind === 'call' && part.callee === 'fail');

@@ -109,13 +109,16 @@ function plan(
   });
 }
 
-/** Calls `visit` on what a statement computes in any case; a visit that gives false skips the parts. */
-function forEachCertain(expr: Expr, visit: (expr: Expr) => boolean): void {
-  if (expr.kind === 'const' || expr.kind === 'var') return;
-  if (!visit(expr)) return;
-  if (expr.kind === 'load') return;
-  if (expr.kind === 'select' && expr.condition.lanes === 1) forEachCertain(expr.condition, visit);
-  else for (const child of children(expr)) forEachCertain(child, visit);
+/**
+ * Calls `visit` once on everything that a statement computes in any case; a visit that gives false skips the parts.
+ * Parts of addresses are not values.
+ */
+function forEachCertain(expr: Expr, visit: (expr: Expr) => boolean, seen = new Set<Expr>()): void {
+  if (expr.kind === 'const' || expr.kind === 'var' || seen.has(expr)) return;
+  seen.add(expr);
+  if (!visit(expr) || expr.kind === 'load') return;
+  if (expr.kind === 'select' && expr.condition.lanes === 1) forEachCertain(expr.condition, visit, seen);
+  else for (const child of children(expr)) forEachCertain(child, visit, seen);
 }
 
 /** Stable: comes from memory and from nothing that the run writes, and cannot fail. */
