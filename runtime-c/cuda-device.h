@@ -26,9 +26,6 @@ static inline int lap_finish(const int *errors, cudaStream_t stream) {
   return errors == NULL ? LAP_OK : lap_fetch(NULL, NULL, 0, errors, stream);
 }
 
-/* A grid for so many blocks: they take turns where there are more than a grid can have. */
-static inline unsigned lap_grid(ptrdiff_t blocks) { return blocks > 0x7fffffff ? 0x7fffffffu : (unsigned)blocks; }
-
 static inline size_t lap_element_bytes(int dtype) {
   switch (dtype) {
     case LAP_COMPLEX128: return 16;

@@ -2,6 +2,7 @@
 
 import type { Kernel } from '../../ir/kernel.ts';
 import type { KernelFunction } from '../clike/calls.ts';
+import type { Helper } from '../clike/helpers.ts';
 import { legalizeKernel } from '../clike/legalize.ts';
 import { functionNames } from '../clike/names.ts';
 import { type Parameters, type PrintOptions, parametersOf } from '../clike/parameters.ts';
@@ -64,12 +65,22 @@ function printLaunch(
 ): void {
   const start = (grid: string): string => `LAP_LAUNCH(${[name, grid, threads, 0, stream, ...values].join(', ')});`;
   if (blocks === undefined || blocks.kind === 'const') {
-    context.out.line(start(blocks === undefined ? '1' : `lap_grid(${blocks.value})`));
+    context.out.line(start(blocks === undefined ? '1' : String(Math.min(Number(blocks.value), mostBlocks))));
     return;
   }
   printBlock('{', context, () => {
     const count = context.names.fresh('blocks');
     context.out.line(`const ptrdiff_t ${count} = ${prepare([blocks], context).print(blocks).text};`);
-    context.out.line(`if (${count} > 0) ${start(`lap_grid(${count})`)}`);
+    context.out.line(`if (${count} > 0) ${start(`${context.environment.helpers.use(gridHelper)}(${count})`)}`);
   });
 }
+
+/** Where there are more blocks than a grid can have, they take turns. */
+const mostBlocks = 2 ** 31 - 1;
+
+const gridHelper: Helper = {
+  name: 'lap_grid',
+  text:
+    'static inline unsigned lap_grid(ptrdiff_t blocks) {\n' +
+    `  return blocks > ${mostBlocks} ? ${mostBlocks}u : (unsigned)blocks;\n}\n`,
+};

@@ -156,7 +156,7 @@ describe('kernels as CUDA', function () {
 }
 
 static void k(const float *__restrict__ x, float *__restrict__ y, cudaStream_t stream) {
-  LAP_LAUNCH(k_kernel, lap_grid(3), 64, 0, stream, x, y);
+  LAP_LAUNCH(k_kernel, 3, 64, 0, stream, x, y);
 }
 `,
     );
