@@ -5,7 +5,7 @@
 
 import type { Const, Expr, Load, Var } from '../../ir/expr.ts';
 import { add, and, bool, constantOf, int, not, product, sub, variable } from '../../ir/expr-make.ts';
-import { freeVars, substitute } from '../../ir/expr-walk.ts';
+import { contains, freeVars, substitute } from '../../ir/expr-walk.ts';
 import type { Value } from '../../ir/graph.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
 import type { Access } from '../fuse/access.ts';
@@ -69,7 +69,8 @@ function partOf(load: Load, condition: Expr, access: Access): Part | undefined {
   for (const [axis, index] of load.indices.entries()) {
     const own = access.indices[axis]!;
     const distance = simplify(sub(constantOf(own.extent!) === 1 ? int(0) : own, index));
-    if (intersects(freeVars(distance), access.indices)) return undefined;
+    // A place that is data is known only when the kernel runs.
+    if (intersects(freeVars(distance), access.indices) || contains(distance, isLoad)) return undefined;
     offset.push(distance);
   }
   const { shape } = tensorType(source);
@@ -78,6 +79,7 @@ function partOf(load: Load, condition: Expr, access: Access): Part | undefined {
   return constantOf(simplify(substitute(condition, shifted))) === 1 ? { source, offset } : undefined;
 }
 
+const isLoad = (expr: Expr): boolean => expr.kind === 'load';
 const intersects = (set: ReadonlySet<Var>, vars: readonly Var[]): boolean => vars.some((item) => set.has(item));
 
 function coversHost(parts: readonly Part[], host: Value): boolean {
