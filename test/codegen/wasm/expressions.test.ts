@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { newModule } from '../../../codegen/wasm/binaryen.ts';
 import { makeArray } from '../../../ir/eval-arrays.ts';
 import type { Expr } from '../../../ir/expr.ts';
-import { IrError, indexVar, int, ramp } from '../../../ir/expr-make.ts';
+import { add, float, IrError, indexVar, int, load, lt, mul, ramp, select, splat } from '../../../ir/expr-make.ts';
 import { visitExpr } from '../../../ir/expr-walk.ts';
 import type { Buffer, Kernel } from '../../../ir/kernel.ts';
 import { loop, store } from '../../../ir/kernel-walk.ts';
@@ -84,6 +84,25 @@ describe('random expressions in WebAssembly', () => {
       await compareWithEvaluator(printable);
     }
     assert(cases > 40);
+  });
+
+  it('stay small where every part is used twice', async () => {
+    const source = sources.get('float32')!;
+    const chains = [1, 4].map((lanes): Expr => {
+      const read = (place: number): Expr => load(source, [ramp(int(place), 1, lanes)]);
+      let value = read(0);
+      for (let link = 0; link < 40; link++) {
+        const other = read(link % 4);
+        const test = lanes === 1 ? lt(value, other) : lt(load(source, [int(link % 8)]), float(1));
+        const chosen = select(test, mul(value, other), add(value, read(1)));
+        const masked = select(lt(value, splat(float(2), lanes)), value, chosen);
+        value = add(mul(chosen, splat(float(0.5), lanes)), select(test, masked, other));
+      }
+      return value;
+    });
+    const [buffers] = fc.sample(contents, { seed, numRuns: 1 });
+    const module = await compareWithEvaluator(chains.map((chain, at) => caseOf(`chain ${at}`, chain, buffers!)));
+    assert(module.bytes.length < 20_000, `${module.bytes.length} bytes`);
   });
 
   it('give the same bytes every time', async () => {
