@@ -9,12 +9,15 @@ import { readModelFile } from '../onnx/model-file.ts';
 import type { GraphProto, ValueInfoProto } from '../onnx/proto-types.ts';
 import { type DataFile, readDataFiles, readDataSets } from '../onnx/test-data.ts';
 import { modelFileOf } from './cases.ts';
+import { isRandom } from './random.ts';
 
 export interface CaseData {
   readonly model: ModelSource;
   readonly sets: readonly CaseSet[];
   /** Shapes of inputs whose rank the model leaves open, from the first data set. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Whether results depend on random numbers. */
+  readonly random: boolean;
 }
 
 export interface CaseSet {
@@ -42,7 +45,7 @@ export function readCase(folder: string): CaseData {
       unsupported: [...given.others, ...expected.others],
     };
   });
-  return { model: { bytes, file }, sets, shapes: openShapes(inputs, sets[0]) };
+  return { model: { bytes, file }, sets, shapes: openShapes(inputs, sets[0]), random: isRandom(graph) };
 }
 
 /** The inputs in one `test_data_set_*` folder, for a model that lies elsewhere. */
