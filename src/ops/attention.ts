@@ -1,3 +1,5 @@
+// Attention of ONNX (opset 23 and later): scaled products of queries and keys, masked, over all values and a cache.
+
 import { add, constantOf, int, mul } from '../../ir/expr-make.ts';
 import type { TensorType, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
