@@ -8,12 +8,15 @@ interface Generation {
   readonly description: string;
   /** As nvcc calls it, without sm_. */
   readonly architecture: string;
+  /** Whether later processors can run it, compiled once more when it is loaded. */
+  readonly isForLater: boolean;
   readonly sharedBytes: number;
   readonly l2Bytes: number;
 }
 
-function cudaTarget({ name, description, architecture, sharedBytes, l2Bytes }: Generation): Target {
-  const compilerFlags = [`-gencode=arch=compute_${architecture},code=sm_${architecture}`];
+function cudaTarget({ name, description, architecture, isForLater, sharedBytes, l2Bytes }: Generation): Target {
+  const codeFor = (kind: string): string => `-gencode=arch=compute_${architecture},code=${kind}_${architecture}`;
+  const compilerFlags = [codeFor('sm'), ...(isForLater ? [codeFor('compute')] : [])];
   return {
     name,
     description,
@@ -34,6 +37,7 @@ const ampere: Generation = {
   name: 'cuda-sm80',
   description: 'CUDA for NVIDIA A100 and later (compute capability 8.0)',
   architecture: '80',
+  isForLater: true,
   sharedBytes: 163 << 10,
   l2Bytes: 40 << 20,
 };
@@ -41,6 +45,7 @@ const hopper: Generation = {
   name: 'cuda-sm90a',
   description: 'CUDA for NVIDIA H100 and H200 (compute capability 9.0)',
   architecture: '90a',
+  isForLater: false,
   sharedBytes: 227 << 10,
   l2Bytes: 50 << 20,
 };
