@@ -36,8 +36,6 @@ Examples:
 export const benchCommand = (command: Command): Command =>
   addModelOptions(
     command
-      .name('bench')
-      .summary('measure latency, memory and code size')
       .description('Compiles a model and times its run, without loading and without files.')
       .argument('<model>', 'an ONNX file')
       .addOption(targetOption('what to compile for (default: host, or wasm without a C compiler)'))

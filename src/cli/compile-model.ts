@@ -9,7 +9,6 @@ import { type CompileOptions, importBytes, toProgram } from '../compile.ts';
 import type { ModelSource } from '../execute/executable.ts';
 import { makeReport } from '../report/make-report.ts';
 import { reportPage } from '../report/report-page.ts';
-import { buildC } from '../toolchain/build-c.ts';
 import type { EmitKind } from './compile.ts';
 import { writeFolder } from './write-folder.ts';
 
@@ -94,6 +93,8 @@ async function build(
 ): Promise<void> {
   const { name, math, threads } = generate;
   const folder = path.join(stage, '.source');
+  // Loaded only here: what starts compilers takes longer to load than a small model to compile.
+  const { buildC } = await import('../toolchain/build-c.ts');
   try {
     await buildC({ files, folder, name, target, math, threads, emit: form, output: path.join(stage, file) });
   } finally {

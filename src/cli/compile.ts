@@ -41,8 +41,6 @@ What --emit can name: c (source and header), exe (a program), lib (a shared libr
 export const compileCommand = (command: Command): Command =>
   addModelOptions(
     command
-      .name('compile')
-      .summary('compile a model to C, an executable, a library, WebAssembly or CUDA')
       .description('Compiles an ONNX model.')
       .argument('<model>', 'an ONNX file')
       .requiredOption('-o, --output <folder>', 'where the files go')

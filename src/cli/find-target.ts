@@ -3,7 +3,6 @@
 import { targets } from '../../codegen/index.ts';
 import type { Target } from '../../ir/target.ts';
 import { UsageError } from '../errors.ts';
-import { findCompiler } from '../toolchain/compiler.ts';
 import { suggestion } from './closest.ts';
 
 export function findTarget(name: string): Target {
@@ -25,6 +24,7 @@ export function checkRunnableTarget(name: string): string {
 
 /** This machine where a C compiler is found, else WebAssembly, which needs none. */
 export async function defaultRunTarget(): Promise<string> {
+  const { findCompiler } = await import('../toolchain/compiler.ts');
   try {
     await findCompiler({ name: 'host' });
     return 'host';

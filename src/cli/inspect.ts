@@ -23,8 +23,6 @@ Exit code 1 if the model cannot be compiled; what is in the way is then listed, 
 export const inspectCommand = (command: Command): Command =>
   addModelOptions(
     command
-      .name('inspect')
-      .summary('show inputs, outputs, operators, work and memory of a model, and what is unsupported')
       .description('Shows what is in a model and what it costs, or all reasons why it cannot be compiled.')
       .argument('<model>', 'an ONNX file')
       .addOption(targetOption('also find what only this target does not support'))

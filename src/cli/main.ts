@@ -1,25 +1,53 @@
 // The command line: one file a command. Data goes to stdout, messages to stderr, the outcome into the exit code.
 
 import { Command } from 'commander';
-import { benchCommand } from './bench.ts';
-import { compileCommand } from './compile.ts';
 import { exitCodeOf, reportFailure } from './failure.ts';
-import { inspectCommand } from './inspect.ts';
-import { opsCommand } from './ops.ts';
-import { runCommand } from './run.ts';
-import { targetsCommand } from './targets.ts';
-import { testCommand } from './test.ts';
 import { version } from './version.ts';
 
-const commands = [
-  compileCommand,
-  runCommand,
-  testCommand,
-  benchCommand,
-  inspectCommand,
-  targetsCommand,
-  opsCommand,
-] as const;
+interface CommandEntry {
+  readonly summary: string;
+  readonly usage: string;
+  /** Adds description, options and action. Commands are loaded when they are called: they need much, and help nothing. */
+  readonly load: () => Promise<(command: Command) => Command>;
+}
+
+const commands: Readonly<Record<string, CommandEntry>> = {
+  compile: {
+    summary: 'compile a model to C, an executable, a library, WebAssembly or CUDA',
+    usage: '[options] <model>',
+    load: async () => (await import('./compile.ts')).compileCommand,
+  },
+  run: {
+    summary: 'compile a model, run it once, save the outputs',
+    usage: '[options] <model>',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  test: {
+    summary: 'run ONNX test cases',
+    usage: '[options] <folders...>',
+    load: async () => (await import('./test.ts')).testCommand,
+  },
+  bench: {
+    summary: 'measure latency, memory and code size',
+    usage: '[options] <model>',
+    load: async () => (await import('./bench.ts')).benchCommand,
+  },
+  inspect: {
+    summary: 'show inputs, outputs, operators, work and memory of a model, and what is unsupported',
+    usage: '[options] <model>',
+    load: async () => (await import('./inspect.ts')).inspectCommand,
+  },
+  targets: {
+    summary: 'list what can be compiled for',
+    usage: '[options]',
+    load: async () => (await import('./targets.ts')).targetsCommand,
+  },
+  ops: {
+    summary: 'list the operators that are supported',
+    usage: '[options] [part]',
+    load: async () => (await import('./ops.ts')).opsCommand,
+  },
+};
 
 const after = `
 Examples:
@@ -31,18 +59,18 @@ Examples:
 Exit codes: 0 ok, 1 the model, 2 usage, 3 a tool failed, 4 results differ, 70 a bug of Lapidary.
 'lapidary COMMAND --help' has the options and examples of each command.`;
 
-export function createProgram(): Command {
+/** `wanted` are the commands that must be whole; of the others help needs the summary alone. */
+async function createProgram(wanted: readonly string[]): Promise<Command> {
   const program = new Command('lapidary')
     .description('Cuts an ONNX model into standalone C, WebAssembly or CUDA: no runtime, no malloc while it runs.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
     .addHelpText('after', after)
-    .configureHelp({ sortSubcommands: false })
     .showHelpAfterError('(add --help for help)')
     .exitOverride();
-  for (const make of commands) {
-    // What a command inherits must be set on it before it is added.
-    program.addCommand(make(new Command().copyInheritedSettings(program)));
+  for (const [name, { summary, usage, load }] of Object.entries(commands)) {
+    const command = program.command(name).summary(summary).usage(usage);
+    if (wanted.includes(name)) (await load())(command);
   }
   return program;
 }
@@ -55,7 +83,8 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exit(0);
   });
   try {
-    await createProgram().parseAsync(args, { from: 'user' });
+    const program = await createProgram(args);
+    await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     reportFailure(error);
     process.exitCode = exitCodeOf(error);

@@ -12,8 +12,6 @@ Examples:
 
 export const opsCommand = (command: Command): Command =>
   command
-    .name('ops')
-    .summary('list the operators that are supported')
     .description('Lists the supported operators: domain, newest version, and the element types of each input.')
     .argument('[part]', 'only operators whose name contains this')
     .option('--json', 'print JSON', false)

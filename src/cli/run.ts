@@ -44,8 +44,6 @@ Examples:
 export const runCommand = (command: Command): Command =>
   addModelOptions(
     command
-      .name('run')
-      .summary('compile a model, run it once, save the outputs')
       .description('Compiles a model, runs it once on the given inputs, and saves each output as a .npy file.')
       .argument('<model>', 'an ONNX file')
       .option('--input <name=file>', 'a .npy or ONNX .pb file for an input (once for each)', collect, [])

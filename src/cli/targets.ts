@@ -11,8 +11,6 @@ Examples:
 
 export const targetsCommand = (command: Command): Command =>
   command
-    .name('targets')
-    .summary('list what can be compiled for')
     .description('Lists the targets of `lapidary compile`.')
     .option('--json', 'print JSON', false)
     .addHelpText('after', after)

@@ -40,8 +40,6 @@ A case is a folder with model.onnx and test_data_set_*/{input,output}_*.pb. Exit
 
 export const testCommand = (command: Command): Command =>
   command
-    .name('test')
-    .summary('run ONNX test cases')
     .description('Finds ONNX test cases in folders, compiles and runs each, and compares the outputs.')
     .argument('<folders...>', 'where cases are looked for')
     .addOption(targetOption('what to compile for; also js, which runs inside of Lapidary (default: host)'))
