@@ -37,6 +37,7 @@ import * as losses from './losses.ts';
 import * as matmul from './matmul.ts';
 import * as maxUnpool from './max-unpool.ts';
 import * as microsoftAttention from './microsoft-attention.ts';
+import * as mlTrees from './ml-trees.ts';
 import * as nonMaxSuppression from './non-max-suppression.ts';
 import * as nonZero from './non-zero.ts';
 import * as pad from './pad.ts';
@@ -121,6 +122,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   deformConv,
   regions,
   recurrentCells,
+  mlTrees,
   groupQueryAttention,
   microsoftAttention,
   batchScan,
