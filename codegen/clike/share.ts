@@ -1,14 +1,16 @@
 // Decides which sub-expressions of a statement get a name. Expressions are DAGs: printed as trees they would explode.
-// A name stands where its value is surely needed: what only one branch of a Select needs, and must not be evaluated
-// elsewhere (loads, `fail`, divisions), is named inside that branch, which then becomes an if statement.
+// A name stands where the value may be computed: what only one branch of a Select may compute (see guarded.ts) is named
+// inside of that branch, which then becomes an if statement.
 
 import type { Expr, Select } from '../../ir/expr.ts';
-import { constantOf } from '../../ir/expr-make.ts';
+import { choosesBranch, guardsOf, type OperandsOf } from './guarded.ts';
 
 /** A place where names can be introduced: the statement itself, or one branch of a Select inside it. */
 export interface Scope {
   readonly parent?: Scope;
   readonly depth: number;
+  /** The harmful parts that being here performs. */
+  readonly certain: bigint;
   /** What is named here; filled while planning. */
   readonly named: Set<Expr>;
 }
@@ -29,16 +31,21 @@ export interface Plan {
 /** Operands deeper than this are named: clang stops at 256 nested parentheses. */
 const deepest = 24;
 
-/** What printing an expression prints in turn; for a load the address that its indices amount to. */
-export type OperandsOf = (expr: Expr) => readonly Expr[];
-
 /** `hasName` knows expressions that are named already. */
 export function planNames(roots: readonly Expr[], operandsOf: OperandsOf, hasName: (expr: Expr) => boolean): Plan {
   const order = parentsFirst(roots, operandsOf);
   const position = new Map(order.map((expr, index) => [expr, index]));
-  const { speculable, deep } = properties(order, operandsOf);
+  const deep = deepExpressions(order, operandsOf);
+  const { certain, needs } = guardsOf(order, operandsOf);
+  const mayBeIn = (expr: Expr, scope: Scope): boolean => (needs(expr) & ~scope.certain) === 0n;
+  const branchOf = (parent: Scope, branch: Expr): Scope => ({
+    parent,
+    depth: parent.depth + 1,
+    certain: parent.certain | certain(branch),
+    named: new Set(),
+  });
 
-  const root: Scope = { depth: 0, named: new Set() };
+  const root: Scope = { depth: 0, certain: roots.reduce((bits, expr) => bits | certain(expr), 0n), named: new Set() };
   const uses = new Map<Expr, Map<Scope, number>>();
   const branches = new Map<Expr, Map<Scope, Branches>>();
   const use = (expr: Expr, scope: Scope): void => {
@@ -50,9 +57,17 @@ export function planNames(roots: readonly Expr[], operandsOf: OperandsOf, hasNam
   for (const expr of order) {
     const counts = uses.get(expr);
     if (!counts || isTrivial(expr, operandsOf) || hasName(expr)) continue;
-    for (const scope of evaluationScopes(expr, counts, speculable.has(expr), deep.has(expr), operandsOf)) {
-      if (isLazy(expr, speculable)) {
-        const inner = { whenTrue: branchOf(scope), whenFalse: branchOf(scope) };
+    const repeat = isCheap(expr, operandsOf) && !deep.has(expr);
+    const places = repeat
+      ? [...counts.keys()]
+      : homesOf(expr, counts, mayBeIn).map(({ scope, count, only }) => {
+          if (count === 1 && !deep.has(expr)) return only;
+          scope.named.add(expr);
+          return scope;
+        });
+    for (const scope of places) {
+      if (choosesBranch(expr) && !(mayBeIn(expr.whenTrue, scope) && mayBeIn(expr.whenFalse, scope))) {
+        const inner = { whenTrue: branchOf(scope, expr.whenTrue), whenFalse: branchOf(scope, expr.whenFalse) };
         branches.set(expr, (branches.get(expr) ?? new Map<Scope, Branches>()).set(scope, inner));
         use(expr.condition, scope);
         use(expr.whenTrue, inner.whenTrue);
@@ -70,8 +85,6 @@ export function planNames(roots: readonly Expr[], operandsOf: OperandsOf, hasNam
     branchesOf: (select, scope) => branches.get(select)?.get(scope),
   };
 }
-
-const branchOf = (parent: Scope): Scope => ({ parent, depth: parent.depth + 1, named: new Set() });
 
 /** Every distinct expression, each before its operands. */
 function parentsFirst(roots: readonly Expr[], operandsOf: OperandsOf): readonly Expr[] {
@@ -92,77 +105,64 @@ function parentsFirst(roots: readonly Expr[], operandsOf: OperandsOf): readonly 
   return finished.reverse();
 }
 
-/** Which expressions may be evaluated though nobody needs them, and which are so deep that they get a name. */
-function properties(order: readonly Expr[], operandsOf: OperandsOf) {
-  const speculable = new Set<Expr>();
+function deepExpressions(order: readonly Expr[], operandsOf: OperandsOf): ReadonlySet<Expr> {
   const deep = new Set<Expr>();
   const depths = new Map<Expr, number>();
   for (const expr of [...order].reverse()) {
-    const operands = operandsOf(expr);
-    if (isSafe(expr, operands) && operands.every((operand) => speculable.has(operand))) speculable.add(expr);
-    const depth = operands.reduce((most, operand) => Math.max(most, depths.get(operand)! + 1), 0);
+    const depth = operandsOf(expr).reduce((most, operand) => Math.max(most, depths.get(operand)! + 1), 0);
     if (depth > deepest) deep.add(expr);
     depths.set(expr, depth > deepest ? 0 : depth);
   }
-  return { speculable, deep };
+  return deep;
 }
 
-/** A load without operands is a local variable. Division is total but for sizes, see `divide` in scalar-helpers.ts. */
-function isSafe(expr: Expr, operands: readonly Expr[]): boolean {
-  if (expr.kind === 'load') return operands.length === 0;
-  if (expr.kind === 'call') return expr.callee !== 'fail';
-  if (expr.kind !== 'binary' || (expr.op !== 'div' && expr.op !== 'mod')) return true;
-  return expr.dtype !== 'index' || (constantOf(expr.right) ?? 0) !== 0;
-}
-
-/** Printed again rather than named: names, literals, and index arithmetic of two of these. */
 function isTrivial(expr: Expr, operandsOf: OperandsOf): boolean {
   return expr.kind === 'const' || expr.kind === 'var' || (expr.kind === 'load' && operandsOf(expr).length === 0);
 }
 
+/** Printed again rather than named: names, literals, and index arithmetic of two of these. */
 function isCheap(expr: Expr, operandsOf: OperandsOf): boolean {
   if (expr.kind === 'splat') return isTrivial(expr.value, operandsOf);
   if (expr.dtype !== 'index' || (expr.kind !== 'binary' && expr.kind !== 'ramp')) return false;
   return operandsOf(expr).every((operand) => isTrivial(operand, operandsOf));
 }
 
-const isLazy = (expr: Expr, speculable: ReadonlySet<Expr>): expr is Select =>
-  expr.kind === 'select' &&
-  expr.condition.lanes === 1 &&
-  !(speculable.has(expr.whenTrue) && speculable.has(expr.whenFalse));
-
-/** Where the operands of an expression are evaluated; names the expression there if it is printed more than once. */
-function evaluationScopes(
-  expr: Expr,
-  counts: ReadonlyMap<Scope, number>,
-  speculable: boolean,
-  deep: boolean,
-  operandsOf: OperandsOf,
-): readonly Scope[] {
-  const scopes = [...counts.keys()];
-  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  if (!deep && (total === 1 || isCheap(expr, operandsOf))) return scopes;
-  if (speculable) {
-    let home = scopes.reduce(commonScope);
-    // Sizes and conditions cost nothing, so they need not make a branch an if statement.
-    const small = expr.dtype === 'index' || expr.dtype === 'bool';
-    while (small && home.parent) home = home.parent;
-    home.named.add(expr);
-    return [home];
-  }
-  const outermost = scopes.filter((scope) => !scopes.some((other) => other !== scope && isInside(scope, other)));
-  for (const scope of outermost) {
-    const inside = scopes.filter((other) => isInside(other, scope));
-    const count = inside.reduce((sum, other) => sum + counts.get(other)!, 0);
-    if (deep || count > 1) scope.named.add(expr);
-  }
-  return outermost;
+interface Home {
+  readonly scope: Scope;
+  /** How many uses it serves, and where, if there is one. */
+  readonly count: number;
+  readonly only: Scope;
 }
 
-function isInside(scope: Scope, outer: Scope): boolean {
-  let current: Scope | undefined = scope;
-  while (current && current.depth > outer.depth) current = current.parent;
-  return current === outer;
+/** The outermost scopes that may hold the value, and together serve all uses. */
+function homesOf(
+  expr: Expr,
+  counts: ReadonlyMap<Scope, number>,
+  mayBeIn: (expr: Expr, scope: Scope) => boolean,
+): readonly Home[] {
+  const scopes = [...counts.keys()];
+  let home = scopes.reduce(commonScope);
+  if (!counts.has(home) && !mayBeIn(expr, home)) {
+    const groups = new Map<Scope, Map<Scope, number>>();
+    for (const scope of scopes) {
+      const child = childTowards(home, scope);
+      const group = groups.get(child) ?? new Map<Scope, number>();
+      groups.set(child, group.set(scope, counts.get(scope)!));
+    }
+    return [...groups.values()].flatMap((group) => homesOf(expr, group, mayBeIn));
+  }
+  // Sizes and conditions cost nothing, so they need not make a branch an if statement.
+  const small = expr.dtype === 'index' || expr.dtype === 'bool';
+  while (small && home.parent && mayBeIn(expr, home.parent)) home = home.parent;
+  const count = [...counts.values()].reduce((sum, uses) => sum + uses, 0);
+  return [{ scope: home, count, only: scopes[0]! }];
+}
+
+/** The scope just inside of `outer` that holds `scope`. */
+function childTowards(outer: Scope, scope: Scope): Scope {
+  let current = scope;
+  while (current.parent && current.parent !== outer) current = current.parent;
+  return current;
 }
 
 function commonScope(a: Scope, b: Scope): Scope {

@@ -5,7 +5,7 @@ import { constantOf, IrError } from '../../ir/expr-make.ts';
 import { children } from '../../ir/expr-walk.ts';
 import type { Buffer, Stmt } from '../../ir/kernel.ts';
 import { addressOf, innerStmts, mapStmt, ownExprs, visitStmt } from '../../ir/kernel-walk.ts';
-import type { OperandsOf } from './share.ts';
+import type { OperandsOf } from './guarded.ts';
 
 export interface Addresses {
   /** The element offset of a load, of its first lane; the same object each time. */

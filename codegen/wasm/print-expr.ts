@@ -1,71 +1,20 @@
 // Expressions as binaryen expressions. What a statement uses twice is computed once; what a loop does not change is
-// computed before it. A Select becomes `select` where both branches are cheap and harmless, an if otherwise.
+// computed before it.
 
-import { boundsOf } from '../../ir/bounds.ts';
-import { isInteger } from '../../ir/dtype.ts';
-import type { Cast, Expr, Load, Select, Splat } from '../../ir/expr.ts';
-import { exprKey } from '../../ir/expr-key.ts';
+import type { Cast, Expr, Load, Splat } from '../../ir/expr.ts';
 import { IrError } from '../../ir/expr-make.ts';
-import { children } from '../../ir/expr-walk.ts';
-import { certainParts, countUses, isRegisterLoad } from '../../ir/shared-parts.ts';
 import { addressOf, positionOf } from './address.ts';
-import type { Code, ModuleBuilder } from './binaryen.ts';
-import { type Context, type Facts, recordError, registerOf } from './context.ts';
+import type { Code } from './binaryen.ts';
+import { type Context, recordError, registerOf } from './context.ts';
+import { inStatement, isTrivial, loopToLeave, usesOf } from './hoist.ts';
 import { linearCode } from './linear.ts';
 import { castScalar } from './print-cast.ts';
 import { binaryScalar, unaryScalar } from './print-scalar.ts';
+import { printSelect } from './print-select.ts';
 import { vectorBinary, vectorUnary } from './print-vector.ts';
 import { vectorCast } from './print-vector-cast.ts';
 import { loadSplat, loadVector, splatScalar } from './print-vector-memory.ts';
-import {
-  gathered,
-  isHalfFilled,
-  loadOpcode,
-  scalarConstant,
-  shapeOf,
-  valueTypeOf,
-  vectorConstantBytes,
-  zeroOf,
-} from './representation.ts';
-import type { Frame } from './scope.ts';
-
-/** Larger branches of a Select are worth a jump. */
-const cheapBranch = 8;
-const sizeLimit = 64;
-
-/** Derives facts, afresh whenever the bindings have changed. */
-export function createFacts(scope: Context['scope']): (expr: Expr) => Facts {
-  let version = -1;
-  let memo = new Map<Expr, Facts>();
-  const derive = (expr: Expr): Facts => {
-    const known = memo.get(expr);
-    if (known) return known;
-    // Memory and registers may change at any time: a load stays where it is.
-    let depth = expr.kind === 'load' ? Number.POSITIVE_INFINITY : 0;
-    if (expr.kind === 'var') depth = scope.binding(expr).depth;
-    let size = 1;
-    for (const child of children(expr)) {
-      const facts = derive(child);
-      depth = Math.max(depth, facts.depth);
-      size = Math.min(sizeLimit, size + facts.size);
-    }
-    const facts = { depth, size };
-    memo.set(expr, facts);
-    return facts;
-  };
-  return (expr) => {
-    if (version !== scope.version()) {
-      version = scope.version();
-      memo = new Map();
-    }
-    return derive(expr);
-  };
-}
-
-/** Prints the expressions of one statement together, in a frame of their own. */
-export function inStatement<T>(context: Context, exprs: readonly Expr[], print: () => T): T {
-  return context.scope.inFrame({ uses: countUses(exprs).counts }, print);
-}
+import { loadOpcode, scalarConstant, shapeOf, valueTypeOf, vectorConstantBytes, zeroOf } from './representation.ts';
 
 export function printExpr(context: Context, expr: Expr): Code {
   const { module, scope } = context;
@@ -87,68 +36,11 @@ export function printExpr(context: Context, expr: Expr): Code {
   return module.tee(local.index, code, type);
 }
 
-/** A register is read again rather than kept twice. */
-const isTrivial = (expr: Expr): boolean =>
-  expr.kind === 'const' ||
-  expr.kind === 'var' ||
-  (expr.kind === 'splat' && expr.value.kind === 'const') ||
-  (expr.kind === 'load' && expr.buffer.memory === 'register');
-
-export const isPrintedHere = (context: Context, expr: Expr): boolean =>
-  usesOf(context.scope.frame(), expr) < 2 && !context.scope.known(expr) && !loopToLeave(context, expr);
-
-function usesOf(start: Frame, expr: Expr): number {
-  for (let frame: Frame | undefined = start; frame; frame = frame.parent) {
-    if (frame.uses) return frame.uses.get(expr) ?? 0;
-  }
-  return 0;
-}
-
 function printVariable({ module, scope }: Context, variable: Expr & { readonly kind: 'var' }): Code {
   const { local, linear } = scope.binding(variable);
   if (local) return module.get(local.index, local.type);
   if (!linear) throw new IrError(`variable ${variable.name} has no value here`);
   return linearCode(module, linear);
-}
-
-/** The outermost loop that a value can be computed before. */
-function loopToLeave(context: Context, expr: Expr): Frame | undefined {
-  if (context.isGuarded(expr)) return undefined;
-  const { depth, size } = context.factsOf(expr);
-  const isNumber = expr.lanes === 1 && (expr.dtype === 'bool' || isInteger(expr.dtype));
-  if (!isNumber) return loopForRegister(context.scope, depth);
-  if (expr.dtype === 'index' && size < 3) return undefined;
-  // Sizes and conditions leave every loop that does not change them.
-  return context.scope.loopFrames().find((frame) => frame.depth > depth);
-}
-
-/**
- * Floats and vectors leave innermost loops only (and loops that contain nothing else), because registers are few: one
- * that stays alive through another loop costs more there than it saves here.
- */
-function loopForRegister(scope: Context['scope'], depth: number): Frame | undefined {
-  const frames = scope.loopFrames();
-  if (!frames.at(-1)?.loop?.innermost) return undefined;
-  const candidates = frames.filter((frame) => frame.depth > depth);
-  let found = candidates.length - 1;
-  while (found > 0 && candidates[found - 1]!.loop?.single) found--;
-  return candidates[found];
-}
-
-/**
- * Prints vector constants before innermost loops: V8 makes them anew each time where they stand. Zeros and ones are
- * cheap to make.
- */
-export function hoistConstants(module: ModuleBuilder, scope: Context['scope']): ModuleBuilder {
-  const v128 = (bytes: Uint8Array): Code => {
-    const frame = bytes.every((byte) => byte === bytes[0] && (byte === 0 || byte === 255))
-      ? undefined
-      : loopForRegister(scope, 0);
-    if (!frame) return module.v128(bytes);
-    const local = scope.hoist(frame, `v128 ${bytes.join(' ')}`, 'v128', () => module.v128(bytes));
-    return module.get(local.index, 'v128');
-  };
-  return { ...module, v128 };
 }
 
 function printKind(context: Context, expr: Exclude<Expr, { kind: 'const' } | { kind: 'var' }>): Code {
@@ -227,89 +119,3 @@ function printSplat(context: Context, { value, dtype, lanes }: Splat): Code {
   }
   return splatScalar(context, dtype, lanes, context.print(value));
 }
-
-function printSelect(context: Context, expr: Select): Code {
-  const { module } = context;
-  const { condition, whenTrue, whenFalse, dtype, lanes } = expr;
-  const harmless = !context.isGuarded(whenTrue) && !context.isGuarded(whenFalse);
-  if (condition.lanes > 1) {
-    if (!harmless) requireHarmless(expr);
-    const yes = context.print(whenTrue);
-    const no = context.print(whenFalse);
-    const mask = context.print(condition);
-    return module.op('v128.bitselect', yes, no, isHalfFilled(dtype, lanes) ? gathered(module, mask) : mask);
-  }
-  const size = Math.max(context.factsOf(whenTrue).size, context.factsOf(whenFalse).size);
-  if (harmless && size <= cheapBranch) {
-    // `select` evaluates its condition last; nothing here can tell the difference.
-    const yes = context.print(whenTrue);
-    const no = context.print(whenFalse);
-    return module.select(context.print(condition), yes, no);
-  }
-  const before = computeCommon(context, expr);
-  const test = context.print(condition);
-  const branch = (value: Expr): Code => context.scope.inFrame({ branch: true }, () => context.print(value));
-  const code = module.if(test, branch(whenTrue), branch(whenFalse));
-  return before.length === 0 ? code : module.block([...before, code], valueTypeOf(dtype, lanes));
-}
-
-/** Computes what both branches surely use and some statement uses twice, so that neither branch repeats it. */
-function computeCommon(context: Context, { whenTrue, whenFalse }: Select): readonly Code[] {
-  const { module, scope } = context;
-  // Indices become parts of addresses, not values.
-  const wanted = (part: Expr): boolean =>
-    part.dtype !== 'index' &&
-    !isTrivial(part) &&
-    usesOf(scope.frame(), part) > 1 &&
-    !scope.known(part) &&
-    !loopToLeave(context, part);
-  const ofFalse = certainParts([whenFalse]);
-  const inBoth = [...certainParts([whenTrue])].filter((part) => ofFalse.has(part) && wanted(part));
-  const common = [...inBoth, ...usedElsewhere(context, whenTrue), ...usedElsewhere(context, whenFalse)].filter(wanted);
-  const codes: Code[] = [];
-  for (const part of common) {
-    if (scope.known(part)) continue;
-    // Printing gives it a name, since it is used twice; the name is what we are after.
-    codes.push(module.drop(context.print(part)));
-  }
-  return codes;
-}
-
-/**
- * Parts of a branch that are harmless and that something outside of it uses too. Computed in the branch they would be
- * computed again elsewhere, and in a chain of such branches twice as often at each link.
- */
-function usedElsewhere(context: Context, branch: Expr): readonly Expr[] {
-  const inside = countUses([branch]).counts;
-  return [...inside.keys()].filter(
-    (part) => !context.isGuarded(part) && inside.get(part)! < usesOf(context.scope.frame(), part),
-  );
-}
-
-/**
- * Both branches are evaluated. Vector divisions are made harmless; loads and failures of their own cannot be, unless the
- * condition performs the same.
- */
-function requireHarmless(select: Select): void {
-  const always = new Set([...certainParts([select.condition])].map(exprKey));
-  const seen = new Set<Expr>();
-  const check = (part: Expr): void => {
-    if (seen.has(part) || part.kind === 'const' || part.kind === 'var' || always.has(exprKey(part))) return;
-    seen.add(part);
-    const needsCondition =
-      (part.kind === 'load' && !isRegisterLoad(part) && !isInside(part)) ||
-      (part.kind === 'call' && part.callee === 'fail');
-    if (needsCondition) throw new IrError('a vector condition protects a load or a failure');
-    children(part).forEach(check);
-  };
-  check(select.whenTrue);
-  check(select.whenFalse);
-}
-
-/** The load is within the shape of its buffer, whatever the variables are. */
-const isInside = ({ buffer, indices }: Load): boolean =>
-  indices.every((index, axis) => {
-    const { min, max } = boundsOf(index.kind === 'ramp' ? index.base : index);
-    const width = index.kind === 'ramp' ? index.lanes : 1;
-    return min >= 0 && max + width <= boundsOf(buffer.shape[axis]!).min;
-  });

@@ -13,13 +13,14 @@ import { simplify } from '../../ir/simplify.ts';
 import { linearOf } from './address.ts';
 import { type Code, type Features, type ModuleBuilder, newModule, type ValueType } from './binaryen.ts';
 import { type Context, errorGlobal, recordError } from './context.ts';
+import { createContext } from './create-context.ts';
+import { inStatement } from './hoist.ts';
 import { fixedTotal, type Layout, layoutOf, pagesFor, stackBaseOf } from './layout.ts';
 import { legalizeKernel } from './legalize.ts';
 import type { Linear } from './linear.ts';
 import type { Local } from './locals.ts';
 import { addressOfPlace, placeOf } from './places.ts';
-import { inStatement } from './print-expr.ts';
-import { createContext, printKernel } from './print-kernel.ts';
+import { printKernel } from './print-kernel.ts';
 import { valueTypeOf } from './representation.ts';
 import { createScope, type Scope } from './scope.ts';
 

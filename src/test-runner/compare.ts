@@ -53,13 +53,15 @@ function compareElements(
     if (a === b) continue;
     const [x, y] = [Number(a), Number(b)];
     if (Number.isNaN(x) && Number.isNaN(y)) continue;
-    const gap = Math.abs(x - y);
+    // Wide integers are subtracted as such; an infinity is close to nothing but itself.
+    const gap = typeof a === 'bigint' && typeof b === 'bigint' ? Number(a > b ? a - b : b - a) : Math.abs(x - y);
     if (Number.isFinite(gap)) {
       maxAbs = Math.max(maxAbs, gap);
       if (y !== 0) maxRel = Math.max(maxRel, gap / Math.abs(y));
       if (codes) maxUlp = Math.max(maxUlp, Math.abs(codes[0](i) - codes[1](i)));
     }
-    if (gap <= (codes ? tolerance.absolute + tolerance.relative * Math.abs(y) : steps)) continue;
+    const most = codes ? tolerance.absolute + tolerance.relative * Math.abs(y) : steps;
+    if (Number.isFinite(gap) && gap <= most) continue;
     if (wrong++ === 0) first = `[${positionOf(i, expected.dims).join(', ')}] is ${a}, expected ${b}`;
   }
   const message = wrong === 0 ? '' : `${wrong} of ${count} elements differ, the first: ${first}`;

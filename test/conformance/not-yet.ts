@@ -223,10 +223,6 @@ export const notYet: readonly NotYet[] = [
     ],
   },
   {
-    reason: 'TreeEnsemble: operator TreeEnsemble of domain "ai.onnx.ml" (opset 5) is not supported.',
-    cases: ['node/test_ai_onnx_ml_tree_ensemble_set_membership', 'node/test_ai_onnx_ml_tree_ensemble_single_tree'],
-  },
-  {
     reason: 'compiler bug: opt_in is a optional, not a tensor',
     cases: ['node/test_identity_opt'],
   },

@@ -1,0 +1,190 @@
+// The part of the JavaScript that users call: views, checks, sizes, runs. Templates; see `javascript.ts`.
+
+import type { Expr } from '../../ir/expr.ts';
+import { constantOf } from '../../ir/expr-make.ts';
+import type { Program } from '../../ir/program.ts';
+import { simplify } from '../../ir/simplify.ts';
+import { type Interface, jsonText } from './interface.ts';
+import { type Layout, memoryLimit } from './layout.ts';
+
+/** Every size is known: views are made once. */
+export const fixedModel = (tensors: Interface): string => {
+  const hasBool = tensors.inputs.some(({ dtype }) => dtype === 'bool');
+  return `
+function modelOf({ memory, run }) {
+  const inputs = viewsOf(memory, inputTable, inputShapes(), inputAddresses());
+  const outputs = viewsOf(memory, outputTable, outputShapes(), outputAddresses());
+  return {
+    describe: description,
+    inputs,
+    outputs,
+    run(values) {
+      if (values !== undefined) copyInputs(values, inputs, inputShapes());${hasBool ? '\n      makeTruth(inputs);' : ''}
+      const code = run();
+      if (code !== 0) throw failure(code);
+      return outputs;
+    },
+  };
+}`;
+};
+
+/** Sizes come with the inputs: memory grows and views are made again when they change. */
+export function resizableModel(program: Program, layout: Layout): string {
+  const isVariable = (size: Expr): number => (size.kind === 'var' ? program.dims.indexOf(size) : -1);
+  // As in the C header: -1 - k stands for symbolic size k; null for what follows from others.
+  const patterns = program.inputs.map(({ buffer }) =>
+    buffer.shape.map((size) => {
+      const position = isVariable(size);
+      return position >= 0 ? -1 - position : (constantOf(simplify(size)) ?? null);
+    }),
+  );
+  return `
+const patterns = ${jsonText(patterns)};
+
+/** The symbolic sizes that the inputs have. */
+function sizesOf(values) {
+  const sizes = [];
+  const bind = (dim, size, name) => {
+    if (sizes[dim] !== undefined && sizes[dim] !== size) {
+      const symbol = description.dims[dim].name;
+      throw new RangeError(\`\${label}: input "\${name}": \${symbol} is \${size}, elsewhere \${sizes[dim]}\`);
+    }
+    sizes[dim] = size;
+  };
+  const shapeless = [];
+  inputTable.forEach(([key, name], position) => {
+    const { shape } = values[key] ?? {};
+    const pattern = patterns[position];
+    if (shape === undefined) shapeless.push(position);
+    else if (shape.length !== pattern.length) throw wrongShape(name, shape, description.inputs[position].shape);
+    else pattern.forEach((size, axis) => size !== null && size < 0 && bind(-1 - size, shape[axis], name));
+  });
+  for (const position of shapeless) {
+    const [key, name] = inputTable[position];
+    const known = patterns[position].map((size) => (size < 0 ? (sizes[-1 - size] ?? size) : size));
+    const unknown = known.filter((size) => size === null || size < 0);
+    if (unknown.length !== 1 || unknown[0] === null) continue;
+    const size = values[key]?.length / known.reduce((product, each) => product * (each < 0 ? 1 : each), 1);
+    if (Number.isSafeInteger(size)) bind(-1 - unknown[0], size, name);
+  }
+  description.dims.forEach(({ name }, dim) => {
+    if (sizes[dim] === undefined) {
+      throw new TypeError(\`\${label}: the size of \${name} is unknown: give inputs as { data, shape }\`);
+    }
+  });
+  return sizes;
+}
+
+function checkSizes(sizes) {
+  description.dims.forEach(({ name, min, max }, dim) => {
+    const size = sizes[dim];
+    const most = max ?? 2147483647;
+    if (!Number.isSafeInteger(size) || size < min || size > most) {
+      throw new RangeError(\`\${label}: \${name} must be from \${min} to \${most}, got \${size}\`);
+    }
+  });
+}
+
+function modelOf({ memory, run }) {
+  let sizes;
+  let inputs = {};
+  let outputs = {};
+  const resize = (wanted) => {
+    checkSizes(wanted);
+    const needed = bytesNeeded(...wanted);
+    if (!(needed <= ${memoryLimit})) throw new RangeError(\`\${label}: needs \${needed} bytes; 4 GiB are the limit\`);
+    const pages = Math.ceil((needed - memory.buffer.byteLength) / 65536);
+    if (pages > 0) memory.grow(pages);
+    sizes = wanted;
+    inputs = viewsOf(memory, inputTable, inputShapes(...sizes), inputAddresses(...sizes));
+  };${program.dims.length === 0 ? '\n  resize([]);' : ''}
+  return {
+    describe: description,
+    get inputs() {
+      return inputs;
+    },
+    get outputs() {
+      return outputs;
+    },
+    resize(dims) {
+      resize(description.dims.map(({ key }) => dims[key]));
+      return inputs;
+    },
+    run(values) {
+      if (values !== undefined) {
+        const wanted = sizesOf(values);
+        if (sizes === undefined || wanted.some((size, dim) => size !== sizes[dim])) resize(wanted);
+        copyInputs(values, inputs, inputShapes(...sizes));
+      }
+      if (sizes === undefined) throw new Error(\`\${label}: the first run needs inputs\`);
+      makeTruth(inputs);
+      const code = run(...sizes);
+      if (code !== 0) throw failure(code);
+      const computed = new Int32Array(memory.buffer, ${layout.controlBase}, ${program.computedDims.length});
+      const shapes = outputShapes(...sizes, ...computed);
+      const views = viewsOf(memory, outputTable, shapes, outputAddresses(...sizes));
+      outputs = {};
+      outputTable.forEach(([key], position) => {
+        outputs[key] = { data: views[key], shape: shapes[position] };
+      });
+      return outputs;
+    },
+  };
+}`;
+}
+
+export const checking = `
+function viewsOf(memory, table, shapes, addresses) {
+  const views = {};
+  table.forEach(([key, , array], position) => {
+    const length = shapes[position].reduce((product, size) => product * size, 1);
+    views[key] = new array(memory.buffer, addresses[position], length);
+  });
+  return views;
+}
+
+/** Whatever a byte is, a truth value is 0 or 1. */
+function makeTruth(inputs) {
+  for (const [key, , , isTruth] of inputTable) {
+    if (!isTruth) continue;
+    const view = inputs[key];
+    for (let i = 0; i < view.length; i++) view[i] = view[i] === 0 ? 0 : 1;
+  }
+}
+
+const wrongShape = (name, got, expected) =>
+  new RangeError(\`\${label}: input "\${name}" has shape [\${got}], expected [\${expected}]\`);
+
+function copyInputs(values, views, shapes) {
+  for (const key of Object.keys(values)) {
+    if (!inputTable.some(([known]) => known === key)) {
+      throw new TypeError(\`\${label}: there is no input "\${key}"; inputs are \${Object.keys(views).join(', ')}\`);
+    }
+  }
+  inputTable.forEach(([key, name, array], position) => {
+    const value = values[key];
+    const data = ArrayBuffer.isView(value) ? value : value?.data;
+    const view = views[key];
+    const type = Object.prototype.toString.call(data ?? value).slice(8, -1);
+    if (type !== array.name) {
+      const got = value === undefined ? 'nothing' : type;
+      throw new TypeError(\`\${label}: input "\${name}" must be a \${array.name} of length \${view.length}, got \${got}\`);
+    }
+    const shape = data === value ? undefined : value.shape;
+    if (shape !== undefined && \`\${shape}\` !== \`\${shapes[position]}\`) throw wrongShape(name, shape, shapes[position]);
+    if (data.length !== view.length) {
+      throw new RangeError(\`\${label}: input "\${name}" must have length \${view.length}, got \${data.length}\`);
+    }
+    if (data !== view) view.set(data);
+  });
+}
+
+const failures = {
+  1: ['index', 'an index in the data is out of range'],
+  2: ['divide', 'an integer was divided by zero'],
+  3: ['shape', 'a size is out of its bounds, or two sizes do not fit each other'],
+};
+function failure(number) {
+  const [code, what] = failures[number] ?? ['unknown', \`error \${number}\`];
+  return Object.assign(new Error(\`\${label}: \${what} (\${code})\`), { code });
+}`;
