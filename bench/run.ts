@@ -6,10 +6,12 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { targets } from '../codegen/index.ts';
+import { inputsFor } from '../src/execute/match-inputs.ts';
 import { buildNative, runProgramFile } from '../src/execute/native.ts';
 import { buildWebAssembly, runWebAssembly } from '../src/execute/webassembly.ts';
 import { decodeModel } from '../src/onnx/decode.ts';
 import { readDataSets } from '../src/onnx/test-data.ts';
+import { sizesAt } from '../src/sizes-at.ts';
 import { type Peer, type PeerInput, startPeer } from './peer.ts';
 
 const root = process.env.LAPIDARY_MODELS ?? '../shared/models';
@@ -74,9 +76,16 @@ async function ours(file: string, folder: string): Promise<Ours> {
   const source = { bytes: fs.readFileSync(file), file };
   if (target!.language === 'wasm') {
     const { program, model } = await buildWebAssembly(source, target!, {});
-    const round: Round = async (runs) =>
-      median(Array.from({ length: runs }, () => timed(() => runWebAssembly(program, model, inputs))));
-    return { round, inputs, arenaBytes: 0, weightsBytes: 0, stop: () => {} };
+    // The inputs stay in the memory of the model.
+    runWebAssembly(program, model, inputs);
+    const shapes = inputsFor(program, inputs).map(({ tensor }) => tensor.dims);
+    return {
+      round: async (runs) => median(model.time(runs)),
+      inputs,
+      arenaBytes: sizesAt(program, shapes)(program.arenaBytes) ?? 0,
+      weightsBytes: program.weights.length,
+      stop: () => {},
+    };
   }
   const native = await buildNative(source, target!, {});
   const given = inputs.flatMap((input) => ['--input', `${input.name}=${path.resolve(input.file)}`]);
@@ -92,11 +101,6 @@ async function ours(file: string, folder: string): Promise<Ours> {
   };
 }
 
-function timed(work: () => void): number {
-  const start = performance.now();
-  work();
-  return (performance.now() - start) * 1000;
-}
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 

@@ -26,10 +26,9 @@ export function scheduleReduction(kernel: Kernel, target: Target, math: 'fast' |
   if (!accumulation) throw new ScheduleError('not one reduction');
   const shared = sharedLoop(accumulation);
   const { reduction, updates } = accumulation;
-  const leaf = blockOf(updates);
   const tiled = shared ? applySteps(kernel, tileSteps(accumulation, shared)) : kernel;
-  const count = updates.length * (shared ? Math.min(rowsAtATime, extentOf(shared) ?? rowsAtATime) : 1);
-  return applySteps(tiled, [...laneSteps(reduction, leaf, count, target, math), simplifyKernel]);
+  const copies = shared ? Math.min(rowsAtATime, extentOf(shared) ?? rowsAtATime) : 1;
+  return applySteps(tiled, [...laneSteps(reduction, updates, copies, target, math), simplifyKernel]);
 }
 
 /** Without vectors: a few results at a time, each with its own scalar accumulator. */

@@ -67,9 +67,9 @@ function withinRows(kernel: Kernel, stmt: Stmt, target: Target, math: 'fast' | '
 }
 
 function stepsFor(loops: readonly Loop[], body: Stmt, target: Target, math: 'fast' | 'strict'): readonly Step[] {
-  const updates = statementsOf(body);
-  if (updates.every((part) => part.kind === 'store' && readUpdate(part))) {
-    return laneSteps(loops, body, updates.length, target, math);
+  const updates = statementsOf(body).filter((part) => part.kind === 'store');
+  if (updates.length === statementsOf(body).length && updates.every((part) => readUpdate(part))) {
+    return laneSteps(loops, updates, 1, target, math);
   }
   const inner = loops.at(-1)!;
   const extent = extentOf(inner);

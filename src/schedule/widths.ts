@@ -5,12 +5,15 @@ import type { Target } from '../../ir/target.ts';
 
 /**
  * Lanes of the vectors to use where values of all these types occur, widest first; none if the target has no vectors
- * for one of them. Where the printer knows partial vectors (C), narrower ones follow.
+ * for one of them, or if there are no such values. Where the printer knows partial vectors (C), narrower ones follow.
  */
 export function widthsFor(target: Target, dtypes: Iterable<DType>): readonly number[] {
-  const lanes = [...dtypes].filter((dtype) => dtype !== 'bool').map((dtype) => target.lanes[dtype] ?? 1);
-  const widest = lanes.length === 0 ? (target.lanes.int8 ?? 1) : Math.min(...lanes);
-  if (widest < 2) return [];
+  const all = [...dtypes];
+  // A bool takes the width of the values beside it, and that of a byte where it is alone.
+  const numbers = all.filter((dtype) => dtype !== 'bool');
+  const sized: readonly DType[] = numbers.length === 0 && all.length > 0 ? ['int8'] : numbers;
+  const widest = Math.min(...sized.map((dtype) => target.lanes[dtype] ?? 1));
+  if (widest < 2 || sized.length === 0) return [];
   if (target.language !== 'c') return [widest];
   const widths: number[] = [];
   for (let width = widest; width >= Math.min(4, widest); width /= 2) widths.push(width);

@@ -176,6 +176,14 @@ export function mean(rows: Size, columns: Size, over: 'last' | 'first'): Kernel 
   return { name: 'mean', params: [X, Y], dims: dimsOf([rows, columns]), body: loops([kept], body) };
 }
 
+/** Y[r] = X[r] + the sum of a number that is the same in every turn, as the border of a padded array leaves it. */
+export function constantSum(rows: Size, count: Size): Kernel {
+  const [X, Y] = [argument('X', [rows]), argument('Y', [rows])];
+  const [r, c] = [axis('r', rows), axis('c', count)];
+  const body = reduction('sum', [c], float(0.5), (sum) => store(Y, [r], add(load(X, [r]), sum)));
+  return { name: 'constantSum', params: [X, Y], dims: dimsOf([rows, count]), body: loops([r], body) };
+}
+
 /** Y = relu(X * scale[last axis]) */
 export function scaled(shape: readonly Size[]): Kernel {
   const X = argument('X', shape);

@@ -3,10 +3,23 @@ import fc from 'fast-check';
 import { variable } from '../../ir/expr-make.ts';
 import type { Kernel } from '../../ir/kernel.ts';
 import { printKernel } from '../../ir/kernel-print.ts';
+import { visitStmtExprs } from '../../ir/kernel-walk.ts';
 import type { Target } from '../../ir/target.ts';
 import { scheduleKernel } from '../../src/schedule/index.ts';
 import { panelWidth } from '../../src/schedule/panel.ts';
-import { added, bordered, convolution, joined, mean, product, scaled, softmax, transposed, window } from './lowered.ts';
+import {
+  added,
+  bordered,
+  constantSum,
+  convolution,
+  joined,
+  mean,
+  product,
+  scaled,
+  softmax,
+  transposed,
+  window,
+} from './lowered.ts';
 import { assertSameMeaning } from './same-meaning.ts';
 import { scalar, simd128, threads, wide } from './targets.ts';
 
@@ -20,10 +33,21 @@ const check = <T>(sizes: fc.Arbitrary<T>, make: (sizes: T, target: Target) => Ke
   fc.assert(
     fc.property(sizes, anyTarget, anyMath, (chosen, target, math) => {
       const kernel = make(chosen, target);
-      assertSameMeaning(kernel, scheduleKernel(kernel, target, { math }), [], tolerance);
+      const scheduled = scheduleKernel(kernel, target, { math });
+      assertSameMeaning(kernel, scheduled, [], tolerance);
+      assertFits(scheduled, target);
     }),
     { numRuns: runs },
   );
+
+/** No vector is wider than the target has. */
+function assertFits(kernel: Kernel, target: Target): void {
+  visitStmtExprs(kernel.body, ({ dtype, lanes }) => {
+    const fits = lanes === 1 || dtype === 'index' || dtype === 'bool' || lanes <= (target.lanes[dtype] ?? 1);
+    assert(fits, `${target.name} has no vector of ${lanes} ${dtype}\n${printKernel(kernel)}`);
+    return true;
+  });
+}
 
 describe('schedule recipes keep the meaning of', () => {
   it('matrix products with packed panels', () => {
@@ -74,6 +98,9 @@ describe('schedule recipes keep the meaning of', () => {
   it('means over rows and columns', () => {
     const sizes = fc.tuple(few, fc.integer({ min: 1, max: 200 }), fc.constantFrom('last' as const, 'first' as const));
     check(sizes, ([rows, columns, over]) => mean(rows, columns, over));
+  });
+  it('sums of what does not vary', () => {
+    check(fc.tuple(few, fc.integer({ min: 1, max: 200 })), ([rows, count]) => constantSum(rows, count));
   });
   it('element-wise kernels and transposes', () => {
     const sizes = fc.tuple(few, small, fc.integer({ min: 1, max: 40 }), fc.constantFrom(scaled, added));
