@@ -4,7 +4,7 @@
 // Read off the element expression (selects over boxes), so every operator of that form profits.
 
 import type { Const, Expr, Load, Var } from '../../ir/expr.ts';
-import { add, and, bool, constantOf, int, not, product, sub, variable } from '../../ir/expr-make.ts';
+import { add, and, bool, constantOf, int, le, not, product, sub, variable } from '../../ir/expr-make.ts';
 import { contains, freeVars, substitute } from '../../ir/expr-walk.ts';
 import type { Value } from '../../ir/graph.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
@@ -76,8 +76,18 @@ function partOf(load: Load, condition: Expr, access: Access): Part | undefined {
   const { shape } = tensorType(source);
   const inside = access.indices.map((_, axis) => variable(`p${axis}`, 'index', { extent: shape[axis]! }));
   const shifted = new Map(access.indices.map((own, axis) => [own, add(inside[axis]!, offset[axis]!)] as const));
-  return constantOf(simplify(substitute(condition, shifted))) === 1 ? { source, offset } : undefined;
+  const taken = isAlways(substitute(condition, shifted));
+  return taken && liesInside(offset, shape, access.indices) ? { source, offset } : undefined;
 }
+
+const isAlways = (condition: Expr): boolean => constantOf(simplify(condition)) === 1;
+
+/** A source that is cut has elements without a place in the host. */
+const liesInside = (offset: readonly Expr[], shape: readonly Expr[], host: readonly Var[]): boolean =>
+  host.every((own, axis) => {
+    const begin = offset[axis]!;
+    return isAlways(and(le(int(0), begin), le(add(begin, shape[axis]!), own.extent!)));
+  });
 
 const isLoad = (expr: Expr): boolean => expr.kind === 'load';
 const intersects = (set: ReadonlySet<Var>, vars: readonly Var[]): boolean => vars.some((item) => set.has(item));

@@ -2,7 +2,7 @@
 
 import { isFloat } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
-import { add, call, cast, constant, div, le, lt, max, min, mul, neg, select, sub, unary } from '../../ir/expr-make.ts';
+import { add, call, cast, constant, div, gt, lt, max, min, mul, neg, select, sub, unary } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
 import { sameSize } from '../../ir/simplify.ts';
 import {
@@ -55,7 +55,7 @@ export const LeakyRelu = activation('LeakyRelu', { alpha: floatAttribute(0.01) }
   select(lt(x, zeroOf(x)), scaled(alpha, x), x),
 );
 export const ThresholdedRelu = activation('ThresholdedRelu', { alpha: floatAttribute(1) }, (x, { alpha }) =>
-  select(le(x, constant(alpha, x.dtype)), zeroOf(x), x),
+  select(gt(x, constant(alpha, x.dtype)), x, zeroOf(x)),
 );
 export const Elu = activation('Elu', { alpha: floatAttribute(1) }, (x, { alpha }) =>
   select(lt(x, zeroOf(x)), scaled(alpha, call('expm1', x)), x),

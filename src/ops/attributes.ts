@@ -30,7 +30,11 @@ export const intAttribute = (value: number, oneOf?: readonly number[]): Attribut
 });
 export const optionalInt: AttributeSpec<number | undefined> = { kind: 'int', default: undefined };
 export const requiredInt: AttributeSpec<number> = { kind: 'int', default: 0, required: true };
-export const floatAttribute = (value: number): AttributeSpec<number> => ({ kind: 'float', default: value });
+/** Attributes are float32 in ONNX, so a default means the nearest of those. */
+export const floatAttribute = (value: number): AttributeSpec<number> => ({
+  kind: 'float',
+  default: Math.fround(value),
+});
 export const optionalFloat: AttributeSpec<number | undefined> = { kind: 'float', default: undefined };
 export const stringAttribute = (value: string, oneOf?: readonly string[]): AttributeSpec<string> => ({
   kind: 'string',

@@ -2,7 +2,7 @@
 
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
-import { constantOf, eq, failure, int, max, select } from '../../ir/expr-make.ts';
+import { constantOf, eq, failure, int, select } from '../../ir/expr-make.ts';
 import type { TensorType } from '../../ir/graph.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
 import type { Operand, TypeContext, TypeSet } from './define.ts';
@@ -60,8 +60,8 @@ export function broadcastShapes(shapes: readonly (readonly Expr[])[], context: T
         const a: number | undefined = constantOf(extent);
         const b: number | undefined = constantOf(own);
         if (a !== undefined && b !== undefined) context.fail(`shapes do not broadcast: ${a} and ${b} on axis ${axis}.`);
-        // One of them may be 1 only if the model lies about its symbols; keep a constant where there is one.
-        extent = b !== undefined ? own : a !== undefined ? extent : simplify(max(extent, own));
+        // Either may be 1, and the other then counts, also where it is 0. A constant is known not to be 1.
+        extent = b !== undefined ? own : a !== undefined ? extent : simplify(select(eq(extent, int(1)), own, extent));
       }
     }
     return extent;

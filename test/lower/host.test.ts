@@ -42,6 +42,13 @@ describe('parts inside of their host', () => {
     assert.deepEqual(result, [1, 0, 4, 0, 9, 16, 1, 0, 2, 0, 3, 4]);
   });
 
+  it('cuts a part that is wider than its host (CenterCropPad)', () => {
+    const g = createBuilder();
+    const x = g.input('x', tensor('float32', [int(1), int(5)]));
+    const y = g.apply(operator('CenterCropPad'), [x, g.ints([3, 3])]);
+    assert.deepEqual(run([x], y, [[1, 2, 3, 4, 5]]), [0, 0, 0, 2, 3, 4, 0, 0, 0]);
+  });
+
   it('copies a part that stands in a Concat twice', () => {
     const g = createBuilder();
     const x = g.input('x', tensor('float32', [int(1), int(2)]));

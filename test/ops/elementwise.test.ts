@@ -41,10 +41,26 @@ describe('elementwise operators', () => {
     const given = [numbers([1], [3]), numbers([2], [1, 2])];
     assert.deepEqual(run([A, B], Y, given, [N, M]), numbers([2], [3, 6]));
   });
+  it('broadcast an axis of one element to one without any', () => {
+    const A = input('A', [N]);
+    const B = input('B', [M]);
+    const Y = apply('Max', [A, B]);
+    assert.deepEqual(run([A, B], Y, [numbers([1], [3]), numbers([0], [])], [N, M]), numbers([0], []));
+    assert.deepEqual(run([A, B], Y, [numbers([0], []), numbers([1], [3])], [N, M]), numbers([0], []));
+  });
   it('refuse shapes that do not broadcast', () => {
     assert.throws(() => apply('Add', [input('A', [2]), input('B', [3])]), {
       message: 'Add "node": shapes do not broadcast: 2 and 3 on axis 0.',
     });
+  });
+  it('take no NaN for being above a threshold', () => {
+    assert.deepEqual(of('ThresholdedRelu', [nan, 0.5, 2]), [0, 0, 2]);
+  });
+  it('have float32 defaults, also for float64', () => {
+    const X = input('X', [1], 'float64');
+    const tiny = apply('Add', [apply('LeakyRelu', [X]), g.scalar(0.01, 'float64')]);
+    const Y = apply('Cast', [tiny], { to: 'float32' });
+    assert.deepEqual(run([X], Y, [numbers([1], [-1])]).values, [Math.fround(0.01 - Math.fround(0.01))]);
   });
   it('let NaN pass', () => {
     assert.deepEqual(of('Relu', [nan, -1, 2]), [nan, 0, 2]);

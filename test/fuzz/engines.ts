@@ -1,0 +1,61 @@
+// Runs a fuzz case through the compiler: in the evaluator, as WebAssembly in this process, or as C.
+
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { buildExecutable } from '../../src/execute/build.ts';
+import type { ExecuteOptions, GivenInput } from '../../src/execute/executable.ts';
+import { writeNpy } from '../../src/npy.ts';
+import type { FuzzCase, Tensor } from './case.ts';
+import type { OracleFeed } from './oracle.ts';
+
+export interface Engine {
+  readonly name: string;
+  readonly target: string;
+  readonly options: ExecuteOptions;
+  /** Gives the same bits as the evaluator. */
+  readonly exact: boolean;
+}
+
+export const engines = {
+  js: { name: 'js', target: 'js', options: {}, exact: true },
+  wasm: { name: 'wasm', target: 'wasm', options: {}, exact: false },
+  'wasm-strict': { name: 'wasm-strict', target: 'wasm', options: { math: 'strict' }, exact: true },
+  c: { name: 'c', target: 'host', options: {}, exact: false },
+  'c-strict': { name: 'c-strict', target: 'host', options: { math: 'strict' }, exact: true },
+  'c-plain': { name: 'c-plain', target: 'c', options: {}, exact: false },
+  'c-sanitized': { name: 'c-sanitized', target: 'c', options: { sanitize: true }, exact: false },
+} as const satisfies Readonly<Record<string, Engine>>;
+
+export type EngineName = keyof typeof engines;
+
+export const feedOf = ({ inputs }: FuzzCase): OracleFeed =>
+  inputs.filter(({ constant }) => !constant).map(({ name, tensor }) => ({ name, tensor }));
+
+/** Outputs in the order of the case. Throws what the compiler or the run throws. */
+export async function runEngine(
+  engine: Engine,
+  fuzzCase: FuzzCase,
+  model: Uint8Array,
+): Promise<readonly (Tensor | undefined)[]> {
+  const executable = await buildExecutable({ bytes: model, file: '' }, engine.target, engine.options);
+  const folder = engine.target.includes('wasm') || engine.target === 'js' ? undefined : temporaryFolder();
+  try {
+    const outputs = await executable.run(feedOf(fuzzCase).map((input, position) => given(input, position, folder)));
+    const byName = new Map(outputs.map(({ name, tensor }) => [name, tensor]));
+    return fuzzCase.outputs.map((name) => byName.get(name));
+  } finally {
+    executable.dispose();
+    if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const temporaryFolder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'lapidary-fuzz-'));
+
+/** Programs of their own read their inputs from files. */
+function given({ name, tensor }: OracleFeed[number], position: number, folder: string | undefined): GivenInput {
+  if (folder === undefined) return { name, file: '', tensor };
+  const file = path.join(folder, `${position}.npy`);
+  fs.writeFileSync(file, writeNpy(tensor));
+  return { name, file, tensor };
+}

@@ -1,0 +1,22 @@
+// The table of generators. A name is that of the operator, with a word behind it where it has several.
+
+import { contraction } from './contraction.ts';
+import { elementwise } from './elementwise.ts';
+import type { Generators } from './generator.ts';
+import { indexing } from './indexing.ts';
+import { movement } from './movement.ts';
+import { quantization } from './quantization.ts';
+import { recurrents } from './recurrent.ts';
+import { reductions } from './reductions.ts';
+import { windows } from './windows.ts';
+
+export const generators: Generators = {
+  ...elementwise,
+  ...movement,
+  ...indexing,
+  ...reductions,
+  ...contraction,
+  ...windows,
+  ...quantization,
+  ...recurrents,
+};
