@@ -8,7 +8,7 @@ import { arrayOverBytes } from '../ir/eval-arrays.ts';
 import type { Expr, Load, Var } from '../ir/expr.ts';
 import { exprKey } from '../ir/expr-key.ts';
 import { add, constant, constantOf, div, indexVar, int, load, lt, mod, mul, reduce, select } from '../ir/expr-make.ts';
-import { freeVars, substitute } from '../ir/expr-walk.ts';
+import { contains, freeVars, substitute } from '../ir/expr-walk.ts';
 import type { Buffer, Kernel, Loop, Stmt } from '../ir/kernel.ts';
 import { loops, rewriteStmtExprs, store, visitStmt, visitStmtExprs } from '../ir/kernel-walk.ts';
 import { storageOf } from '../ir/legalize/representation.ts';
@@ -70,7 +70,7 @@ function packCall(
   const inside = new Set(nest.inner);
   const reads: Load[] = [];
   visitStmtExprs(call.kernel.body, (expr) => {
-    if (expr.kind === 'load' && [...varsOf(expr)].some((index) => inside.has(index))) reads.push(expr);
+    if (expr.kind === 'load' && [...varsOf(expr)].some((index) => inside.has(index)) && isPlain(expr)) reads.push(expr);
     return true;
   });
   const data = reads.filter(({ buffer }) => !constants.has(buffer) && buffer.memory === 'argument');
@@ -92,6 +92,10 @@ function packCall(
   const kernel = makeKernel(call.kernel.name, body);
   return { kind: 'call', kernel, arguments: kernel.params, dims: kernel.dims };
 }
+
+/** Only data knows the order in which a table is read by indices that are loaded. */
+const isPlain = (read: Load): boolean =>
+  !read.indices.some((index) => contains(index, (node) => node.kind === 'load' && node !== read));
 
 const varsOf = (read: Load): ReadonlySet<Var> => new Set(read.indices.flatMap((index) => [...freeVars(index)]));
 

@@ -7,6 +7,7 @@ import { indexVar, int, variable } from '../../ir/expr-make.ts';
 import { printExpr } from '../../ir/expr-print.ts';
 import type { Attributes, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
+import type { Target } from '../../ir/target.ts';
 import { toProgram } from '../../src/compile.ts';
 import { runProgram, type TensorValue } from '../../src/evaluate.ts';
 import { definitionOf, tensorType } from '../../src/lower/definition.ts';
@@ -54,15 +55,16 @@ export interface Numbers {
   readonly values: readonly number[];
 }
 
-/** Runs a graph; float32 and int64 inputs. */
+/** Runs a graph; inputs of any type. With a target, the kernels are those that it would get. */
 export function run(
   inputs: readonly Value[],
   output: Value,
   given: readonly Numbers[],
   dims: readonly Var[] = [],
+  target?: Target,
 ): Numbers {
   const graph = { name: 'test', inputs, outputs: [output], outputNames: ['y'], captures: [], dims };
-  const program = toProgram(graph, undefined);
+  const program = toProgram(graph, target);
   const tensors = given.map((numbers, i): TensorValue => {
     const { dtype } = tensorType(inputs[i]!);
     return { dtype, dims: numbers.dims, bytes: toBytes(dtype, numbers.values) };
