@@ -37,6 +37,10 @@ import * as losses from './losses.ts';
 import * as matmul from './matmul.ts';
 import * as maxUnpool from './max-unpool.ts';
 import * as microsoftAttention from './microsoft-attention.ts';
+import * as mlColumns from './ml-columns.ts';
+import * as mlEncoders from './ml-encoders.ts';
+import * as mlFeatures from './ml-features.ts';
+import * as mlLinear from './ml-linear.ts';
 import * as mlTrees from './ml-trees.ts';
 import * as nonMaxSuppression from './non-max-suppression.ts';
 import * as nonZero from './non-zero.ts';
@@ -122,6 +126,10 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   deformConv,
   regions,
   recurrentCells,
+  mlColumns,
+  mlEncoders,
+  mlFeatures,
+  mlLinear,
   mlTrees,
   groupQueryAttention,
   microsoftAttention,

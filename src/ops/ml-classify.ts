@@ -65,7 +65,7 @@ export function whichOfTwo(g: Builder, score: Value, limit: number): Value {
   return castTo(g, g.apply(Greater, [flat, scalarLike(g, score, limit)]), 'int64');
 }
 
-function pairOf(g: Builder, score: Value, positive: boolean, post: string): Value {
+export function pairOf(g: Builder, score: Value, positive: boolean, post: string): Value {
   const both = (first: Value): Value => g.apply(Concat, [first, score], { axis: 1 });
   if (positive && post !== 'LOGISTIC') return both(g.apply(Sub, [scalarLike(g, score, 1), score]));
   const pair = both(g.apply(Neg, [score]));

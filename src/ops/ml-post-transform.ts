@@ -1,11 +1,11 @@
 // What models of ai.onnx.ml do to scores at the end.
 
 import type { Expr } from '../../ir/expr.ts';
-import { add, call, constant, gt, lt, mul, neg, select, sub, unary } from '../../ir/expr-make.ts';
+import { add, call, constant, constantOf, gt, lt, mul, neg, select, sub, unary } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
 import { Div, Mul, Sub } from './arithmetic.ts';
 import { stringAttribute } from './attributes.ts';
-import { scalarLike } from './compose.ts';
+import { scalarLike, tensorTypeOf } from './compose.ts';
 import type { Builder } from './define.ts';
 import { Equal, Where } from './logic.ts';
 import { ReduceMax, ReduceSum } from './reductions.ts';
@@ -62,7 +62,9 @@ const Vanishing = {
   domain: 'lapidary',
 };
 
+/** A single score stays what it is, but for PROBIT: so ONNX Runtime. */
 export function transformed(g: Builder, scores: Value, kind: string): Value {
+  if (kind !== 'PROBIT' && constantOf(tensorTypeOf(scores).shape.at(-1)!) === 1) return scores;
   switch (kind) {
     case 'LOGISTIC':
       return g.apply(Sigmoid, [scores]);

@@ -21,23 +21,10 @@ import { classicForest, nodeAttributes, numbersIn, tensorDtype } from './ml-clas
 import { classify, labelTypes } from './ml-classify.ts';
 import { applyForest } from './ml-forest.ts';
 import { type Branch, branchModes, type Forest, type Place, tablesOf, vector } from './ml-forest-tables.ts';
+import { asRows, checkRows, inputType, mlDomain, rowsOf } from './ml-inputs.ts';
 import { postTransform, postTransforms, transformed } from './ml-post-transform.ts';
-import { Reshape } from './reshape.ts';
 import { floatTypes, tensorOf, typeSet } from './types.ts';
 import { IsInf } from './unary.ts';
-
-export const mlDomain = 'ai.onnx.ml';
-export const inputType = typeSet('T', ['float32', 'float64', 'int64', 'int32']);
-
-/** A vector is one row. */
-export const asRows = (g: Builder, X: Value): Value =>
-  tensorTypeOf(X).shape.length === 1 ? g.apply(Reshape, [X, g.ints([1, -1])]) : X;
-
-export function checkRows(X: Operand, context: TypeContext): void {
-  if (X.rank < 1 || X.rank > 2) context.fail(`X has rank ${X.rank}; expected 1 or 2 (rows, features).`);
-}
-
-export const rowsOf = (X: Operand) => (X.rank === 1 ? int(1) : X.shape[0]!);
 
 /** A forest of which each list is legal, with targets below `count`. */
 function checkForest(forest: Forest, count: number, X: Operand, context: TypeContext): void {

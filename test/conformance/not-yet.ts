@@ -12,14 +12,6 @@ export interface NotYet {
 
 export const notYet: readonly NotYet[] = [
   {
-    reason: 'ArrayFeatureExtractor: operator ArrayFeatureExtractor of domain "ai.onnx.ml" (opset 1) is not supported.',
-    cases: ['node/test_ai_onnx_ml_array_feature_extractor'],
-  },
-  {
-    reason: 'Binarizer: operator Binarizer of domain "ai.onnx.ml" (opset 1) is not supported.',
-    cases: ['node/test_ai_onnx_ml_binarizer'],
-  },
-  {
     reason:
       'Equal: A is string; Equal takes float32, float64, float16, bfloat16, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool.',
     cases: ['node/test_equal_string', 'node/test_equal_string_broadcast'],
@@ -51,7 +43,7 @@ export const notYet: readonly NotYet[] = [
     ],
   },
   {
-    reason: 'LabelEncoder: operator LabelEncoder of domain "ai.onnx.ml" (opset 4) is not supported.',
+    reason: 'LabelEncoder: strings as values are not supported.',
     cases: [
       'node/test_ai_onnx_ml_label_encoder_string_int',
       'node/test_ai_onnx_ml_label_encoder_string_int_no_default',

@@ -1,0 +1,65 @@
+import * as assert from 'node:assert/strict';
+import type { DType } from '../../ir/dtype.ts';
+import type { Attributes, Value } from '../../ir/graph.ts';
+import { findOperator } from '../../src/ops/index.ts';
+import { g, input, type Numbers, run } from './one-node.ts';
+
+/** The first output of an operator of ai.onnx.ml for one input. */
+function result(name: string, attributes: Attributes, given: Numbers, dtype: DType = 'float32'): readonly number[] {
+  const X = input('X', given.dims, dtype);
+  const operator = findOperator('ai.onnx.ml', name);
+  assert.ok(operator, `there is no ${name}`);
+  return run([X], g.apply(operator, [X], attributes), [given]).values;
+}
+
+const scores = (attributes: Attributes, given: Numbers): readonly number[] => {
+  const X: Value = input('X', given.dims);
+  const [, Z] = g.applyAll(findOperator('ai.onnx.ml', 'LinearClassifier')!, [X], attributes, { outputs: [true, true] });
+  return run([X], Z!, [given]).values;
+};
+
+describe('operators of ai.onnx.ml', () => {
+  it('scale each column by its own numbers', () => {
+    const rows = { dims: [2, 2], values: [1, 2, 3, 4] };
+    assert.deepEqual(result('Scaler', { offset: [1, 2], scale: [2, 0.5] }, rows), [0, 0, 4, 1]);
+  });
+
+  it('divide rows by their norm and leave rows of zeros', () => {
+    const rows = { dims: [2, 2], values: [3, -4, 0, 0] };
+    assert.deepEqual(result('Normalizer', { norm: 'L2' }, rows), [Math.fround(0.6), Math.fround(-0.8), 0, 0]);
+    assert.deepEqual(result('Normalizer', { norm: 'MAX' }, rows), [1, Math.fround(-4 / 3), 0, 0]);
+  });
+
+  it('impute NaN by the number of its column', () => {
+    const rows = { dims: [2, 2], values: [Number.NaN, 1, 2, Number.NaN] };
+    const attributes = { imputed_value_floats: [8, 9], replaced_value_float: Number.NaN };
+    assert.deepEqual(result('Imputer', attributes, rows), [8, 1, 2, 9]);
+  });
+
+  it('encode categories, and leave out those that are not known', () => {
+    const given = { dims: [3], values: [5, 1, 7] };
+    assert.deepEqual(result('OneHotEncoder', { cats_int64s: [1, 5] }, given, 'int64'), [0, 1, 1, 0, 0, 0]);
+  });
+
+  it('translate labels, NaN among them', () => {
+    const table = { keys_floats: [1, Number.NaN], values_floats: [10, 20], default_float: -1 };
+    assert.deepEqual(result('LabelEncoder', table, { dims: [3], values: [Number.NaN, 1, 2] }), [20, 10, -1]);
+  });
+
+  it('give two classes to a linear classifier with one row of coefficients', () => {
+    const attributes = { coefficients: [1, 1], intercepts: [0.5], classlabels_ints: [3, 4] };
+    assert.deepEqual(scores(attributes, { dims: [1, 2], values: [0.125, 0.125] }), [0.25, 0.75]);
+  });
+
+  it('leave a single score as it is, whatever the transform', () => {
+    const attributes = { coefficients: [2], targets: 1, post_transform: 'LOGISTIC' };
+    assert.deepEqual(result('LinearRegressor', attributes, { dims: [1, 1], values: [3] }), [6]);
+  });
+
+  it('refuse coefficients that do not fit the features', () => {
+    assert.throws(
+      () => result('LinearRegressor', { coefficients: [1, 2, 3], targets: 1 }, { dims: [1, 2], values: [0, 0] }),
+      /has 3 coefficients; 1 rows for 2 features need 2/,
+    );
+  });
+});
