@@ -5,40 +5,27 @@ import { toBytes } from '../../ir/bytes.ts';
 import type { DType } from '../../ir/dtype.ts';
 import { int } from '../../ir/expr-make.ts';
 import type { Attributes, AttributeValue, Graph, TensorType, Type, Value } from '../../ir/graph.ts';
-import { ModelError, type Problem, problem } from '../errors.ts';
+import { problem } from '../errors.ts';
 import type { Builder, OldNode, Operator } from '../ops/define.ts';
 import { type AttributeContext, attributeValue, constantNodeTensor, extents } from './import-attributes.ts';
-import { declaredType, type Symbols } from './import-types.ts';
+import { type BranchImporter, importIf, leaveBranch } from './import-branches.ts';
+import {
+  collect,
+  define,
+  type ImportState,
+  type Item,
+  itemsOf,
+  lookUp,
+  type NodeItem,
+  placeOf,
+  type Scope,
+  scopeInside,
+} from './import-scope.ts';
+import { declaredType } from './import-types.ts';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TypeProto } from './proto-types.ts';
 import { typeHints } from './shape-hints.ts';
 import { readSparseTensor } from './sparse-tensor.ts';
-import { type ResolveExternal, readTensor, type TensorData } from './tensor.ts';
-
-/** The operators, by domain and name. */
-export type OperatorTable = (domain: string, name: string) => Operator | undefined;
-
-export interface ImportState {
-  readonly builder: Builder;
-  readonly table: OperatorTable;
-  readonly symbols: Symbols;
-  readonly functions: ReadonlyMap<string, FunctionProto>;
-  readonly resolveExternal: ResolveExternal | undefined;
-  readonly problems: Problem[];
-}
-
-/** Names in force. `undefined` marks the output of a node that had a problem. */
-export interface Scope {
-  readonly values: Map<string, Value | undefined>;
-  readonly parent: Scope | undefined;
-  readonly captures: Set<Value>;
-  /** Opset versions by domain. */
-  readonly opsets: ReadonlyMap<string, number>;
-  readonly declared: ReadonlyMap<string, TypeProto>;
-  /** Attributes of the function being inlined. */
-  readonly attributes: ReadonlyMap<string, AttributeProto>;
-  /** Functions being inlined, to refuse recursion. */
-  readonly callers: readonly string[];
-}
+import { readTensor, type TensorData } from './tensor.ts';
 
 /** Functions nested deeper than this, or nodes more than this after inlining, are an attack. */
 const maximumDepth = 64;
@@ -46,38 +33,10 @@ const maximumDepth = 64;
 export const normalizeDomain = (domain: string | undefined): string => (domain === 'ai.onnx' ? '' : (domain ?? ''));
 export const functionKey = (domain: string, name: string, overload: string): string => `${domain}:${name}:${overload}`;
 
-class UnknownName extends Error {}
-
-function lookUp(scope: Scope, name: string): Value {
-  for (let current: Scope | undefined = scope, _depth = 0; current; current = current.parent, _depth++) {
-    if (!current.values.has(name)) continue;
-    const value = current.values.get(name);
-    if (!value) throw new UnknownName(name);
-    for (let inner: Scope | undefined = scope; inner !== current; inner = inner?.parent) {
-      if (!value.constant) inner?.captures.add(value);
-    }
-    return value;
-  }
-  throw problem('', `input ${JSON.stringify(name)} is not defined before it is used.`);
-}
-
 export function constantOfTensor(data: TensorData, builder: Builder, name?: string): Value {
   const type: TensorType = { kind: 'tensor', dtype: data.dtype, shape: extents(data.dims) };
   if (data.strings) return { name: name ?? 'strings', type, constant: new Uint8Array(0), strings: data.strings };
   return builder.constant(type, data.bytes, name);
-}
-
-/** Runs one part of the import and keeps its problems, saying where. */
-export function collect(state: ImportState, where: string, part: () => void): boolean {
-  try {
-    part();
-    return true;
-  } catch (error) {
-    if (error instanceof UnknownName) return false;
-    if (!(error instanceof ModelError)) throw error;
-    state.problems.push(...error.problems.map((item) => ({ where: item.where || where, what: item.what })));
-    return false;
-  }
 }
 
 export function importInitializers(
@@ -103,15 +62,50 @@ export function importInitializers(
 }
 
 export function importNodes(nodes: readonly NodeProto[], scope: Scope, state: ImportState): void {
-  for (const [position, node] of nodes.entries()) {
-    const name = node.name || node.output.find((output) => output !== '') || `#${position}`;
-    const where = `${node.opType ?? 'node'} ${JSON.stringify(name)}`;
-    const done = collect(state, where, () => importNode(node, name, where, scope, state));
-    if (!done) for (const output of node.output) if (output) scope.values.set(output, undefined);
+  importItems(itemsOf(nodes, scope), scope, state);
+}
+
+/** `home` is the scope of the graph that all items belong to. */
+function importItems(items: readonly Item[], home: Scope, state: ImportState): void {
+  for (const [position, item] of items.entries()) {
+    if (item.kind === 'leave') {
+      leaveBranch(item, state);
+      continue;
+    }
+    if (item.node.opType !== 'If') {
+      importItem(item, state);
+      continue;
+    }
+    const next = importIf(item, items.slice(position + 1), home, state, importer);
+    if (next) {
+      importItems(next, home, state);
+      return;
+    }
   }
 }
 
-function importNode(proto: NodeProto, name: string, where: string, scope: Scope, state: ImportState): void {
+const importer: BranchImporter = {
+  items: importItems,
+  node: importItem,
+  initializers: (graph, scope, state) => importInitializers(graph, scope, state, new Set()),
+  subgraph: (graph, scope, state) => importSubgraph(graph, [], scope, state),
+};
+
+function importItem(item: NodeItem, state: ImportState, graphs: Readonly<Record<string, Graph>> = {}): void {
+  const { node, name, scope } = item;
+  const where = placeOf(item);
+  const done = collect(state, where, () => importNode(node, name, where, scope, state, graphs));
+  if (!done) for (const output of node.output) if (output) scope.values.set(output, undefined);
+}
+
+function importNode(
+  proto: NodeProto,
+  name: string,
+  where: string,
+  scope: Scope,
+  state: ImportState,
+  graphs: Readonly<Record<string, Graph>>,
+): void {
   const domain = normalizeDomain(proto.domain);
   const opType = proto.opType ?? '';
   const called = state.functions.get(functionKey(domain, opType, proto.overload ?? ''));
@@ -129,7 +123,7 @@ function importNode(proto: NodeProto, name: string, where: string, scope: Scope,
   }
   const operator = state.table(domain, opType);
   if (!operator) throw problem(where, unknownOperator(domain, opType, scope));
-  const attributes = importAttributes(protos, operator, inputs, where, scope, state);
+  const attributes = importAttributes(protos, operator, inputs, where, scope, state, graphs);
   const outputs = applyUpgraded(operator, inputs, attributes, proto, name, where, scope, state);
   define(proto, outputs, scope, where);
 }
@@ -183,6 +177,7 @@ function importAttributes(
   where: string,
   scope: Scope,
   state: ImportState,
+  graphs: Readonly<Record<string, Graph>>,
 ): Attributes {
   const attributes: Record<string, AttributeValue | undefined> = {};
   const isGraph = (attribute: AttributeProto): boolean => attribute.g !== undefined || attribute.graphs.length > 0;
@@ -191,12 +186,8 @@ function importAttributes(
   }
   const types = operator.bodyInputs?.(inputs, attributes, opsetOf(operator, scope)) ?? {};
   for (const attribute of protos.filter(isGraph)) {
-    attributes[attribute.name ?? ''] = attributeValue(
-      attribute,
-      operator,
-      where,
-      attributeContext(types, scope, state),
-    );
+    attributes[attribute.name ?? ''] =
+      graphs[attribute.name ?? ''] ?? attributeValue(attribute, operator, where, attributeContext(types, scope, state));
   }
   return attributes;
 }
@@ -240,20 +231,6 @@ function applyUpgraded(
   });
 }
 
-function define(proto: NodeProto, outputs: readonly (Value | undefined)[], scope: Scope, where: string): void {
-  for (const [position, output] of proto.output.entries()) {
-    if (output === '') continue;
-    if (scope.values.has(output)) throw problem(where, `output ${JSON.stringify(output)} is defined twice.`);
-    const value = outputs[position];
-    if (!value)
-      throw problem(
-        where,
-        `has ${proto.output.length} outputs; output ${position} does not exist or is not supported.`,
-      );
-    scope.values.set(output, value);
-  }
-}
-
 /** A subgraph; its inputs have the types that the operator knows, else those it declares. */
 function importSubgraph(
   graph: GraphProto,
@@ -262,7 +239,8 @@ function importSubgraph(
   state: ImportState,
 ): Graph {
   const declared = typeHints([...graph.valueInfo, ...graph.output], graph.node);
-  const scope: Scope = { ...parent, values: new Map(), parent, captures: new Set(), declared };
+  const outputNames = graph.output.map(({ name }) => name ?? '');
+  const scope = scopeInside(parent, { declared, results: outputNames });
   const inputs = graph.input.map((info, position) => {
     const name = info.name ?? '';
     const type = types?.[position] ?? declaredType(info.type, state.symbols);
@@ -274,8 +252,7 @@ function importSubgraph(
   });
   importInitializers(graph, scope, state, new Set());
   importNodes(graph.node, scope, state);
-  const outputs = graph.output.map((info) => lookUp(scope, info.name ?? ''));
-  const outputNames = graph.output.map(({ name }) => name ?? '');
+  const outputs = outputNames.map((name) => lookUp(scope, name));
   return { name: graph.name ?? '', inputs, outputs, outputNames, captures: [...scope.captures], dims: [] };
 }
 
@@ -311,6 +288,7 @@ function inlineFunction(
     declared: typeHints(called.valueInfo, called.node, outputTypes),
     attributes,
     callers: [...caller.callers, label],
+    results: called.output,
   };
   // An absent input of the function is an absent input of its nodes.
   const absent = new Set(called.input.filter((input) => !values.has(input)));

@@ -4,17 +4,8 @@ import { int } from '../../ir/expr-make.ts';
 import type { Graph, Type } from '../../ir/graph.ts';
 import { ModelError, problem } from '../errors.ts';
 import type { Builder } from '../ops/define.ts';
-import {
-  collect,
-  functionKey,
-  type ImportState,
-  importInitializers,
-  importNodes,
-  normalizeDomain,
-  type OperatorTable,
-  opsetVersions,
-  type Scope,
-} from './import-graph.ts';
+import { functionKey, importInitializers, importNodes, normalizeDomain, opsetVersions } from './import-graph.ts';
+import { collect, type ImportState, type OperatorTable, type Scope } from './import-scope.ts';
 import { createSymbols, type DimensionOptions, inputType, variablesOf } from './import-types.ts';
 import type { ModelProto } from './proto-types.ts';
 import { typeHints } from './shape-hints.ts';
@@ -49,6 +40,7 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     functions,
     resolveExternal: options.resolveExternal,
     problems: [],
+    budget: { branches: 64 },
   };
   const infos = [...proto.valueInfo, ...proto.output];
   const scope: Scope = {
@@ -59,6 +51,7 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     declared: typeHints(infos, proto.node),
     attributes: new Map(),
     callers: [],
+    results: proto.output.map(({ name }) => name ?? ''),
   };
   const initialized = new Set([
     ...proto.initializer.map(({ name }) => name ?? ''),

@@ -1,0 +1,128 @@
+// Names in force while a graph is imported, and what the whole import carries along.
+
+import type { Value } from '../../ir/graph.ts';
+import { ModelError, type Problem, problem } from '../errors.ts';
+import type { Builder, Operator } from '../ops/define.ts';
+import type { Symbols } from './import-types.ts';
+import type { AttributeProto, FunctionProto, NodeProto, TypeProto } from './proto-types.ts';
+import type { ResolveExternal } from './tensor.ts';
+
+/** The operators, by domain and name. */
+export type OperatorTable = (domain: string, name: string) => Operator | undefined;
+
+export interface ImportState {
+  readonly builder: Builder;
+  readonly table: OperatorTable;
+  readonly symbols: Symbols;
+  readonly functions: ReadonlyMap<string, FunctionProto>;
+  readonly resolveExternal: ResolveExternal | undefined;
+  readonly problems: Problem[];
+  /** How many more times what follows an If may be taken into its branches. */
+  readonly budget: { branches: number };
+}
+
+/** Names in force. `undefined` marks the output of a node that had a problem. */
+export interface Scope {
+  readonly values: Map<string, Value | undefined>;
+  readonly parent: Scope | undefined;
+  readonly captures: Set<Value>;
+  /** Opset versions by domain. */
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly declared: ReadonlyMap<string, TypeProto>;
+  /** Attributes of the function being inlined. */
+  readonly attributes: ReadonlyMap<string, AttributeProto>;
+  /** Functions being inlined, to refuse recursion. */
+  readonly callers: readonly string[];
+  /** Names that leave the graph or function. */
+  readonly results: readonly string[];
+}
+
+/** A scope inside of another one: names of its own, and all of those outside. */
+export const scopeInside = (parent: Scope, own: Partial<Scope> = {}): Scope => ({
+  ...parent,
+  values: new Map(),
+  captures: new Set(),
+  parent,
+  ...own,
+});
+
+/** A node in its scope. */
+export interface NodeItem {
+  readonly kind: 'node';
+  readonly node: NodeProto;
+  readonly name: string;
+  readonly scope: Scope;
+}
+
+/** Values of a branch get the names that they have outside. */
+export interface LeaveItem {
+  readonly kind: 'leave';
+  readonly where: string;
+  readonly from: Scope;
+  readonly names: readonly string[];
+  readonly to: Scope;
+  readonly outside: readonly string[];
+  /** The run checks that this truth value is the expected one. */
+  readonly guard?: { readonly condition: Value; readonly expected: boolean };
+}
+
+/** What is left to import. */
+export type Item = NodeItem | LeaveItem;
+
+export const itemsOf = (nodes: readonly NodeProto[], scope: Scope): readonly NodeItem[] =>
+  nodes.map((node, position) => ({
+    kind: 'node',
+    node,
+    name: node.name || node.output.find((output) => output !== '') || `#${position}`,
+    scope,
+  }));
+
+export const placeOf = ({ node, name }: NodeItem): string => `${node.opType ?? 'node'} ${JSON.stringify(name)}`;
+
+class UnknownName extends Error {}
+
+export function lookUp(scope: Scope, name: string): Value {
+  for (let current: Scope | undefined = scope, _depth = 0; current; current = current.parent, _depth++) {
+    if (!current.values.has(name)) continue;
+    const value = current.values.get(name);
+    if (!value) throw new UnknownName(name);
+    for (let inner: Scope | undefined = scope; inner !== current; inner = inner?.parent) {
+      if (!value.constant) inner?.captures.add(value);
+    }
+    return value;
+  }
+  throw problem('', `input ${JSON.stringify(name)} is not defined before it is used.`);
+}
+
+/** Runs one part of the import and keeps its problems, saying where. */
+export function collect(state: ImportState, where: string, part: () => void): boolean {
+  try {
+    part();
+    return true;
+  } catch (error) {
+    if (error instanceof UnknownName) return false;
+    if (!(error instanceof ModelError)) throw error;
+    state.problems.push(...error.problems.map((item) => ({ where: item.where || where, what: item.what })));
+    return false;
+  }
+}
+
+/** Names the outputs of a node. */
+export function define(
+  proto: Pick<NodeProto, 'output'>,
+  outputs: readonly (Value | undefined)[],
+  scope: Scope,
+  where: string,
+): void {
+  for (const [position, output] of proto.output.entries()) {
+    if (output === '') continue;
+    if (scope.values.has(output)) throw problem(where, `output ${JSON.stringify(output)} is defined twice.`);
+    const value = outputs[position];
+    if (!value)
+      throw problem(
+        where,
+        `has ${proto.output.length} outputs; output ${position} does not exist or is not supported.`,
+      );
+    scope.values.set(output, value);
+  }
+}
