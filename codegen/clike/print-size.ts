@@ -1,11 +1,13 @@
 // Sizes in bytes or elements as C that cannot overflow: what does not fit becomes the greatest value.
 
+import { isFloat } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
 import { IrError } from '../../ir/expr-make.ts';
 import { children } from '../../ir/expr-walk.ts';
 import type { Helper, Helpers } from './helpers.ts';
-import { integerLiteral } from './literals.ts';
+import { integerLiteral, literal } from './literals.ts';
+import { mathName } from './scalar-helpers.ts';
 import { applied, castTo, infix, primary, type Text, within } from './text.ts';
 
 const helper = (name: string, result: string): Helper => ({
@@ -47,7 +49,8 @@ export function printSize(size: Expr, nameOf: (variable: Var) => string, helpers
   const { uses, deep } = survey(size);
   const print = (expr: Expr): Text => {
     const key = exprKey(expr);
-    if (expr.kind !== 'binary' || ((uses.get(key) ?? 0) < 2 && !deep.has(key))) return printOperation(expr);
+    if (expr.kind !== 'binary' || isFloat(expr.dtype) || ((uses.get(key) ?? 0) < 2 && !deep.has(key)))
+      return printOperation(expr);
     const known = names.get(key);
     if (known) return primary(known);
     const { text } = printOperation(expr);
@@ -57,12 +60,14 @@ export function printSize(size: Expr, nameOf: (variable: Var) => string, helpers
     return primary(name);
   };
   const printOperation = (expr: Expr): Text => {
+    if (isFloat(expr.dtype)) return printReal(expr, print, helpers);
     switch (expr.kind) {
       case 'const':
         return integerLiteral(BigInt(expr.value), expr.dtype === 'bool' ? 'bool' : 'int64');
       case 'var':
         return primary(nameOf(expr));
       case 'cast':
+        if (isFloat(expr.value.dtype)) return applied(helpers.use(fromReal), print(expr.value));
         if (expr.dtype === 'bool') return infix(print(expr.value), '!=', primary('0'), 4);
         return expr.value.dtype === 'bool' ? castTo('int64_t', print(expr.value)) : print(expr.value);
       case 'select':
@@ -92,6 +97,41 @@ export function printSize(size: Expr, nameOf: (variable: Var) => string, helpers
   };
   const { text } = print(size);
   return { lines, text };
+}
+
+const fromReal: Helper = {
+  name: 'lap_size_from_real',
+  text:
+    'static inline int64_t lap_size_from_real(double a) {\n' +
+    '  return a >= 9223372036854775807.0 ? INT64_MAX : a > -9223372036854775807.0 ? (int64_t)a : 0;\n}\n',
+};
+
+const realOperators = { add: ['+', 3], sub: ['-', 3], mul: ['*', 2], div: ['/', 2] } as const;
+
+/** Sizes that are scaled by what is no whole number (Resize) are floats on the way. */
+function printReal(expr: Expr, print: (part: Expr) => Text, helpers: Helpers): Text {
+  const called = (name: string, ...operands: readonly Expr[]): Text => {
+    helpers.useHeader('math.h');
+    return applied(mathName(name, expr.dtype), ...operands.map(print));
+  };
+  if (expr.kind === 'const') return literal(expr.value, expr.dtype);
+  if (expr.kind === 'cast') return castTo(expr.dtype === 'float32' ? 'float' : 'double', print(expr.value));
+  if (expr.kind === 'unary') {
+    if (expr.op === 'neg') return primary(`(-${within(print(expr.value), 0)})`);
+    return called(expr.op === 'abs' ? 'fabs' : expr.op, expr.value);
+  }
+  if (expr.kind === 'select') {
+    const [condition, yes, no] = [expr.condition, expr.whenTrue, expr.whenFalse].map((part) => within(print(part), 5));
+    return { text: `${condition} ? ${yes} : ${no}`, level: 6 };
+  }
+  if (expr.kind === 'binary') {
+    if (expr.op === 'min' || expr.op === 'max') return called(`f${expr.op}`, expr.left, expr.right);
+    if (expr.op in realOperators) {
+      const [operator, level] = realOperators[expr.op as keyof typeof realOperators];
+      return infix(print(expr.left), operator, print(expr.right), level);
+    }
+  }
+  throw new IrError(`${expr.kind} of ${expr.dtype} in a size`);
 }
 
 /** How often each part stands in the others, and which are deep. */

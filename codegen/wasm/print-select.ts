@@ -1,10 +1,10 @@
 // Select: `select` where both branches are cheap and harmless, an if otherwise, a blend of lanes under a vector condition.
 
-import { boundsOf } from '../../ir/bounds.ts';
-import type { Expr, Load, Select } from '../../ir/expr.ts';
+import type { Expr, Select } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
 import { IrError } from '../../ir/expr-make.ts';
 import { children } from '../../ir/expr-walk.ts';
+import { isInside } from '../../ir/inside.ts';
 import { certainParts, countUses, isRegisterLoad } from '../../ir/shared-parts.ts';
 import type { Code } from './binaryen.ts';
 import type { Context } from './context.ts';
@@ -83,7 +83,7 @@ function requireHarmless(select: Select): void {
     if (seen.has(part) || part.kind === 'const' || part.kind === 'var' || always.has(exprKey(part))) return;
     seen.add(part);
     const needsCondition =
-      (part.kind === 'load' && !isRegisterLoad(part) && !isInside(part)) ||
+      (part.kind === 'load' && !isRegisterLoad(part) && !isInside(part.buffer, part.indices)) ||
       (part.kind === 'call' && part.callee === 'fail');
     if (needsCondition) throw new IrError('a vector condition protects a load or a failure');
     children(part).forEach(check);
@@ -91,11 +91,3 @@ function requireHarmless(select: Select): void {
   check(select.whenTrue);
   check(select.whenFalse);
 }
-
-/** The load is within the shape of its buffer, whatever the variables are. */
-const isInside = ({ buffer, indices }: Load): boolean =>
-  indices.every((index, axis) => {
-    const { min, max } = boundsOf(index.kind === 'ramp' ? index.base : index);
-    const width = index.kind === 'ramp' ? index.lanes : 1;
-    return min >= 0 && max + width <= boundsOf(buffer.shape[axis]!).min;
-  });

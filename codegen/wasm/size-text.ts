@@ -1,6 +1,7 @@
 // Sizes and addresses as JavaScript expressions. Doubles hold them exactly, so a size that does not fit 32 bits is seen
 // before any memory is asked for.
 
+import { isFloat } from '../../ir/dtype.ts';
 import type { Binary, Expr, Var } from '../../ir/expr.ts';
 import { IrError } from '../../ir/expr-make.ts';
 
@@ -15,8 +16,11 @@ export function sizeText(expr: Expr, names: ReadonlyMap<Var, string>): string {
       return name;
     }
     case 'binary':
-      return binaryText(expr, text(expr.left), text(expr.right));
+      return rounded(expr, binaryText(expr, text(expr.left), text(expr.right)));
     case 'unary':
+      if (expr.op === 'floor' || expr.op === 'ceil' || expr.op === 'trunc')
+        return `Math.${expr.op}(${text(expr.value)})`;
+      if (expr.op === 'sqrt') return rounded(expr, `Math.sqrt(${text(expr.value)})`);
       if (expr.op === 'not' && expr.dtype === 'bool') return `!${text(expr.value)}`;
       if (expr.op === 'neg') return `(-${text(expr.value)})`;
       if (expr.op === 'abs') return `Math.abs(${text(expr.value)})`;
@@ -24,8 +28,9 @@ export function sizeText(expr: Expr, names: ReadonlyMap<Var, string>): string {
     case 'select':
       return `(${text(expr.condition)} ? ${text(expr.whenTrue)} : ${text(expr.whenFalse)})`;
     case 'cast':
-      if (!expr.bits && expr.dtype !== 'bool') return text(expr.value);
-      break;
+      if (expr.bits || expr.dtype === 'bool') break;
+      if (isFloat(expr.value.dtype) && !isFloat(expr.dtype)) return `Math.trunc(${text(expr.value)})`;
+      return rounded(expr, text(expr.value));
     case 'load':
     case 'ramp':
     case 'splat':
@@ -36,7 +41,10 @@ export function sizeText(expr: Expr, names: ReadonlyMap<Var, string>): string {
   throw new IrError(`a size that is a ${expr.kind} cannot be written in JavaScript`);
 }
 
-function binaryText({ op }: Binary, left: string, right: string): string {
+/** JavaScript computes in float64. */
+const rounded = ({ dtype }: Expr, text: string): string => (dtype === 'float32' ? `Math.fround(${text})` : text);
+
+function binaryText({ op, dtype }: Binary, left: string, right: string): string {
   switch (op) {
     case 'add':
       return `(${left} + ${right})`;
@@ -45,7 +53,7 @@ function binaryText({ op }: Binary, left: string, right: string): string {
     case 'mul':
       return `(${left} * ${right})`;
     case 'div':
-      return `Math.trunc(${left} / ${right})`;
+      return isFloat(dtype) ? `(${left} / ${right})` : `Math.trunc(${left} / ${right})`;
     case 'mod':
       return `(${left} % ${right})`;
     case 'min':

@@ -5,6 +5,7 @@
 import { byteSize } from '../../ir/dtype.ts';
 import type { Load } from '../../ir/expr.ts';
 import { div, indexVar, int, mul } from '../../ir/expr-make.ts';
+import { isInside } from '../../ir/inside.ts';
 import type { Kernel, Loop } from '../../ir/kernel.ts';
 import { substituteStmt } from '../../ir/kernel-walk.ts';
 import { simplifyStmt } from '../../ir/simplify.ts';
@@ -12,7 +13,6 @@ import type { Target } from '../../ir/target.ts';
 import { uses } from './affine.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { accessesOf, requireIndependent } from './independent.ts';
-import { isInside } from './inside.ts';
 import { type Accumulation, accumulationOf, extentOf } from './nest.ts';
 import { nestOver, type Range, wholeRange } from './range.ts';
 import type { Piece } from './split.ts';

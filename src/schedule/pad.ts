@@ -6,11 +6,11 @@
 import type { Expr, Var } from '../../ir/expr.ts';
 import { constantOf, int, variable } from '../../ir/expr-make.ts';
 import { contains } from '../../ir/expr-walk.ts';
+import { isInside } from '../../ir/inside.ts';
 import type { Buffer, Loop, Stmt } from '../../ir/kernel.ts';
 import { loop, replaceBuffers, substituteStmt } from '../../ir/kernel-walk.ts';
 import { simplifyStmt } from '../../ir/simplify.ts';
 import { accessesOf } from './independent.ts';
-import { isInside } from './inside.ts';
 import { constantExtent, onLoops, ScheduleError, type Step } from './step.ts';
 
 /** Extents of the loops grow to the next multiple of `multiple`. */

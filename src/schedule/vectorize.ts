@@ -8,6 +8,7 @@ import type { Expr, Load, Var } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
 import { constantOf, div, int, load, mod, ramp, select, splat, variable } from '../../ir/expr-make.ts';
 import { freeVars, loadsOf, mapChildren, visitExpr } from '../../ir/expr-walk.ts';
+import { isInside } from '../../ir/inside.ts';
 import type { Buffer, Stmt, Store } from '../../ir/kernel.ts';
 import {
   allocate,
@@ -22,7 +23,6 @@ import {
 import { simplify } from '../../ir/simplify.ts';
 import { linearIn, uses } from './affine.ts';
 import { accessesOf, requireIndependent } from './independent.ts';
-import { isInside } from './inside.ts';
 import { constantExtent, onLoops, ScheduleError, type Step } from './step.ts';
 
 export const vectorize =

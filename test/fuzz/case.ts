@@ -76,6 +76,8 @@ export interface InputOptions {
   readonly constant?: number;
   /** In percent: how often an axis stays open. */
   readonly open?: number;
+  /** The axes that may stay open; all where absent. */
+  readonly openAxes?: readonly number[];
 }
 
 export interface CaseBuilder {
@@ -106,11 +108,12 @@ export function startCase(draw: Draw, opset: number): CaseBuilder {
   return {
     draw,
     opset,
-    input(tensor, { constant = 20, open = 40 } = {}) {
+    input(tensor, { constant = 20, open = 40, openAxes } = {}) {
       const name = `x${inputs.length}`;
       const isConstant = draw.chance(constant);
       const symbols = tensor.dims.map((size, axis) => {
-        if (isConstant || opens === 'none' || !draw.chance(open)) return undefined;
+        if (isConstant || opens === 'none' || openAxes?.includes(axis) === false || !draw.chance(open))
+          return undefined;
         return opens === 'by size' ? `size${size}` : `${name}_${axis}`;
       });
       inputs.push({ name, tensor, constant: isConstant, symbols });

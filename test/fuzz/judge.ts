@@ -58,7 +58,7 @@ export async function judge(
     answer.error === undefined
       ? { outputs: answer.results[0]!, slack: once(() => moved(oracle, fuzzCase)) }
       : undefined;
-  let evaluated: readonly (Tensor | undefined)[] | undefined;
+  let exact: readonly (Tensor | undefined)[] | undefined;
   for (const name of names) {
     const engine = engines[name];
     const outcome = await outcomeOf(engine, fuzzCase, model);
@@ -72,11 +72,12 @@ export async function judge(
       const message = await differences(outcome.outputs, expected, fuzzCase);
       if (message !== '') return { kind: 'bug', engine: name, message };
     }
-    if (engine.exact && evaluated) {
-      const message = bitDifference(outcome.outputs, evaluated);
-      if (message !== '') return { kind: 'bug', engine: name, message: `not the bits of the evaluator: ${message}` };
+    if (engine.exact && exact) {
+      const message = bitDifference(outcome.outputs, exact);
+      if (message !== '')
+        return { kind: 'bug', engine: name, message: `not the bits of the other strict engine: ${message}` };
     }
-    if (name === 'js') evaluated = outcome.outputs;
+    if (engine.exact) exact ??= outcome.outputs;
   }
   return expected ? { kind: 'pass' } : { kind: 'skip', reason: answer.error ?? '' };
 }

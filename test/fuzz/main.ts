@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
 import type { EngineName } from './engines.ts';
+import { randomGraph } from './graphs/graph.ts';
 import { engineMix } from './mix.ts';
 import { generators } from './operators/index.ts';
 import { startOracle } from './oracle.ts';
@@ -16,13 +17,15 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '1000000' },
     engines: { type: 'string' },
+    graphs: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 });
 
 const end = performance.now() + Number(values.minutes) * 60_000;
 const seed = Number(values.seed);
-const chosen = Object.entries(generators).filter(([name]) => values.op?.includes(name) ?? true);
+const all = values.graphs ? { graphs: randomGraph } : generators;
+const chosen = Object.entries(all).filter(([name]) => values.op?.includes(name) ?? true);
 const oracle = startOracle();
 const totals = { passed: 0, skipped: 0, unsupported: 0, bugs: 0 };
 const sum = (table: ReadonlyMap<string, number>): number => [...table.values()].reduce((a, b) => a + b, 0);
@@ -43,7 +46,7 @@ for (let round = 0; performance.now() < end && round < Number(values.rounds); ro
     if (result.bug !== undefined) {
       totals.bugs++;
       console.log(
-        `\n=== ${name} (--op ${name} --seed ${seed + round} --runs ${values.runs})\n${result.bug.slice(0, 2500)}\n`,
+        `\n=== ${name} (${values.graphs ? '--graphs' : `--op ${name}`} --seed ${seed + round} --runs ${values.runs})\n${result.bug.slice(0, 2500)}\n`,
       );
     }
     if (values.verbose) {

@@ -1,9 +1,9 @@
 // Whether an access provably stays inside its buffer, whatever the loop indices are.
 
-import { boundsOf } from '../../ir/bounds.ts';
-import type { Expr } from '../../ir/expr.ts';
-import { add, constantOf, int, sub } from '../../ir/expr-make.ts';
-import type { Buffer } from '../../ir/kernel.ts';
+import { boundsOf } from './bounds.ts';
+import type { Expr } from './expr.ts';
+import { add, constantOf, int, sub } from './expr-make.ts';
+import type { Buffer } from './kernel.ts';
 import {
   addPolynomials,
   multiplyPolynomials,
@@ -12,8 +12,8 @@ import {
   provablyNonNegative,
   type Term,
   toPolynomial,
-} from '../../ir/polynomial.ts';
-import { simplify } from '../../ir/simplify.ts';
+} from './polynomial.ts';
+import { simplify } from './simplify.ts';
 
 export function isInside(buffer: Buffer, indices: readonly Expr[]): boolean {
   return indices.every((at, axis) => {
