@@ -96,10 +96,27 @@ function extreme(terms: Polynomial, sign: 1 | -1): Polynomial {
   return current;
 }
 
+/** A lower bound in which what is subtracted of rounded quotients is exact:  a - c * (x / c)  >=  a - x,  for x >= 0. */
+function withoutFloors(terms: Polynomial): Polynomial {
+  for (const term of terms.values()) {
+    for (const [position, factor] of term.factors.entries()) {
+      if (term.coefficient > 0 || factor.kind !== 'binary' || factor.op !== 'div') continue;
+      const divisor = factor.right.kind === 'const' ? Number(factor.right.value) : 0;
+      const rest = term.factors.filter((_, i) => i !== position);
+      if (divisor <= 0 || term.coefficient % divisor !== 0) continue;
+      if ([factor.left, ...rest].some((part) => boundsOf(part).min < 0)) continue;
+      const exact = fromTerms([{ coefficient: term.coefficient / divisor, factors: rest }]);
+      const replaced = multiplyPolynomials(exact, toPolynomial(factor.left));
+      return withoutFloors(addPolynomials(addPolynomials(terms, fromTerms([term]), -1), replaced));
+    }
+  }
+  return terms;
+}
+
 /** Whether the value is at least zero for every value of its variables. */
 export function provablyNonNegative(terms: Polynomial): boolean {
   if (boundsOf(fromPolynomial(terms)).min >= 0) return true;
-  const least = extreme(terms, -1);
+  const least = withoutFloors(extreme(terms, -1));
   if (boundsOf(fromPolynomial(least)).min >= 0) return true;
   return [...least.values()].every(
     (term) => term.coefficient >= 0 && term.factors.every((factor) => boundsOf(factor).min >= 0),

@@ -279,14 +279,9 @@ function simplifyCast(value: Expr, dtype: Expr['dtype'], bits: boolean): Expr | 
       if (whenTrue && whenFalse) return simplify(select(value.condition, whenTrue, whenFalse));
     }
   }
-  if (
-    dtype === 'int64' &&
-    value.kind === 'cast' &&
-    !value.bits &&
-    value.dtype === 'int32' &&
-    value.value.dtype === 'index'
-  ) {
-    return cast(value.value, 'int64');
+  // Sizes fit into either type: the last cast is the one that counts.
+  if ((dtype === 'int64' || dtype === 'int32') && wide && value.kind === 'cast' && value.value.dtype === 'index') {
+    return value.bits ? undefined : cast(value.value, dtype);
   }
   if (value.kind === 'const') return constant(value.value, dtype);
   return undefined;

@@ -67,12 +67,20 @@ function castVotes(access: Access, votes: Votes): void {
       vote(votes, access.value, access.indices.indexOf(widest), weight);
       const column = plainAxis(b, widest);
       if (column >= 0 && !b.source.constant) vote(votes, b.source, column, weight);
-      const reduced = largest(a.axes.filter((axis) => plainAxis(a, axis) >= 0));
-      if (reduced) vote(votes, a.source, plainAxis(a, reduced), weight);
+      voteReduced(a, votes, weight);
       return;
     }
+    // A single column: only the operand has a wish.
+    if (voteReduced(a, votes, weight)) return;
   }
   voteWindow(access, a ?? inside[0]!, votes, weight);
+}
+
+/** The largest axis that is summed plainly wants to be innermost in the data. */
+function voteReduced(read: Read, votes: Votes, weight: number): boolean {
+  const reduced = largest(read.axes.filter((axis) => plainAxis(read, axis) >= 0));
+  if (reduced) vote(votes, read.source, plainAxis(read, reduced), weight);
+  return reduced !== undefined;
 }
 
 /** Windows and depthwise convolutions: the axis that is neither slid over nor the batch. */

@@ -16,7 +16,9 @@ export function estimate(size: Expr): number {
     if (node.kind !== 'var') return undefined;
     return int(node.extent ? Math.max(1, estimate(node.extent) - 1) : Math.min(node.max ?? assumedSize, assumedSize));
   });
-  return constantOf(simplify(guess)) ?? assumedSize;
+  // Where the guess is too small for the model (a window does not fit, say), it says nothing.
+  const guessed = constantOf(simplify(guess)) ?? assumedSize;
+  return guessed > 0 ? guessed : assumedSize;
 }
 
 export const estimateCount = (shape: readonly Expr[]): number =>

@@ -4,10 +4,12 @@
 
 import type { Expr } from '../../ir/expr.ts';
 import { constantOf } from '../../ir/expr-make.ts';
+import { contains } from '../../ir/expr-walk.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
 import type { FusionPlan } from '../lower/state.ts';
+import { physicalOrder } from '../lower/storage.ts';
 import { type Access, accessOf, type Read } from './access.ts';
-import { chooseLayouts } from './choose-layout.ts';
+import { chooseLayouts, type Layouts } from './choose-layout.ts';
 import { estimate } from './estimate.ts';
 import { reachable } from './reachable.ts';
 
@@ -39,12 +41,14 @@ interface Fusion {
   readonly position: ReadonlyMap<Value, number>;
   /** Values into which a heavy reduction was inlined, and those that pass it on. */
   readonly heavy: Set<Value>;
+  readonly layouts: Layouts;
 }
 
 export function fuse(graph: Graph): FusionPlan {
   const everything = reachable(graph.outputs, graph.captures);
   const order = readValues(graph, everything);
-  const fusion = analyze(graph, order);
+  const layouts = chooseLayouts(graph);
+  const fusion = analyze(graph, order, layouts);
   const inputs = new Set([...graph.inputs, ...graph.captures]);
   const outputs = new Set(graph.outputs);
   for (const value of order) {
@@ -60,7 +64,7 @@ export function fuse(graph: Graph): FusionPlan {
   }
   return {
     materialized: order.filter((value) => !inputs.has(value) && !fusion.inlined.has(value)),
-    layouts: chooseLayouts(graph),
+    layouts,
   };
 }
 
@@ -86,7 +90,7 @@ function opaqueInputs(value: Value): readonly Value[] {
   return [...node.inputs, ...captured].filter((input) => input !== undefined);
 }
 
-function analyze(graph: Graph, order: readonly Value[]): Fusion {
+function analyze(graph: Graph, order: readonly Value[], layouts: Layouts): Fusion {
   const accesses = new Map<Value, Access>();
   const readers = new Map<Value, Reader[]>();
   const opaqueReads = new Set<Value>();
@@ -112,6 +116,7 @@ function analyze(graph: Graph, order: readonly Value[]): Fusion {
     inlined: new Set(),
     forced: new Set(),
     heavy: new Set(),
+    layouts,
   };
 }
 
@@ -132,7 +137,7 @@ function canInline(access: Access, fusion: Fusion): boolean {
   const work = fusion.work.get(access.value) ?? 0;
   if (work > mostWork) return false;
   if (access.reduces || fusion.heavy.has(access.value)) return canInlineReduction(access, readers, fusion);
-  if (readers.some(({ read }) => read.guarded && !access.movement && work > 0)) return false;
+  if (!access.movement && work > 0 && readers.some((reader) => isGuarded(reader, fusion))) return false;
   if (access.movement) return readers.every((reader) => canInlineMovement(access, reader));
   const reuse = readers.reduce((sum, { read }) => sum + read.reuse, 0);
   const reductionsInside = access.reads.some(
@@ -140,10 +145,10 @@ function canInline(access: Access, fusion: Fusion): boolean {
   );
   if (
     reductionsInside &&
-    !readers.every(({ access: reader, read }) => isPrefix(read, reader) || isIdentity(read, reader))
+    !readers.every(({ access: reader, read }) => isPrefix(read, reader, fusion) || isIdentity(read, reader))
   )
     return false;
-  if (readers.some(({ access: reader }) => isHeavy(reader))) return false;
+  if (readers.some(({ access: reader }) => feedsHeavy(reader, fusion))) return false;
   return (
     reuse <= 1.01 ||
     (work <= cheapWork && readers.length <= mostReaders) ||
@@ -151,10 +156,24 @@ function canInline(access: Access, fusion: Fusion): boolean {
   );
 }
 
+/** Whether the reader, or one for which it only renames elements, reads again and again. */
+const feedsHeavy = (reader: Access, fusion: Fusion): boolean =>
+  isHeavy(reader) || passedOn(reader, fusion).some(({ access }) => feedsHeavy(access, fusion));
+
+/** Whether the reader, or one for which it only renames elements, reads some elements only. */
+const isGuarded = ({ access, read }: Reader, fusion: Fusion): boolean =>
+  read.guarded || passedOn(access, fusion).some((reader) => isGuarded(reader, fusion));
+
+/** The readers of a value that only renames elements and gets no buffer for that. */
+const passedOn = ({ movement, value }: Access, fusion: Fusion): readonly Reader[] =>
+  movement && !fusion.outputs.has(value) ? (fusion.readers.get(value) ?? []) : [];
+
 /** Into a contraction only where neighbours stay neighbours; elsewhere always. */
 function canInlineMovement(access: Access, { access: reader }: Reader): boolean {
   if (!isHeavy(reader)) return true;
   const read = access.reads[0];
+  // Where the place is data (an embedding), a copy is cheaper than looking it up for every column.
+  if (read?.indices.some((index) => contains(index, (node) => node.kind === 'load'))) return false;
   const last = access.indices.at(-1);
   return read !== undefined && last !== undefined && read.indices.at(-1) === last;
 }
@@ -171,8 +190,8 @@ function canInlineReduction(access: Access, readers: readonly Reader[], fusion: 
   }
   if (readers.length > mostReaders) return false;
   return readers.every(({ access: reader, read }) => {
-    if (read.guarded || isHeavy(reader)) return false;
-    return isPrefix(read, reader) || (isIdentity(read, reader) && readers.length === 1);
+    if (isGuarded({ access: reader, read }, fusion) || feedsHeavy(reader, fusion)) return false;
+    return isPrefix(read, reader, fusion) || (isIdentity(read, reader) && readers.length === 1);
   });
 }
 
@@ -216,10 +235,11 @@ function isIdentity(read: Read, reader: Access): boolean {
 }
 
 /** Reads by the outermost loops of the reader only: a reduction there is computed once for all inner iterations. */
-function isPrefix(read: Read, reader: Access): boolean {
-  const used = read.indices.filter((index) => constantOf(index) === undefined && !isUnit(index));
-  const own = reader.indices.filter((index) => !isUnit(index));
-  return used.length < own.length && used.every((index, i) => index === own[i]);
+function isPrefix(read: Read, reader: Access, { layouts }: Fusion): boolean {
+  const used = new Set(read.indices.filter((index) => constantOf(index) === undefined && !isUnit(index)));
+  const loops = physicalOrder(reader.value, layouts).map((axis) => reader.indices[axis]!);
+  const own = loops.filter((index) => !isUnit(index));
+  return used.size < own.length && own.slice(0, used.size).every((index) => used.has(index));
 }
 
 const isUnit = (index: Expr): boolean =>

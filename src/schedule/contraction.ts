@@ -8,7 +8,7 @@ import { div, indexVar, int, mul } from '../../ir/expr-make.ts';
 import { isInside } from '../../ir/inside.ts';
 import type { Kernel, Loop } from '../../ir/kernel.ts';
 import { substituteStmt } from '../../ir/kernel-walk.ts';
-import { simplifyStmt } from '../../ir/simplify.ts';
+import { sameSize, simplifyStmt } from '../../ir/simplify.ts';
 import type { Target } from '../../ir/target.ts';
 import { uses } from './affine.ts';
 import { type Columns, columnsOf } from './columns.ts';
@@ -37,6 +37,7 @@ export function scheduleContraction(kernel: Kernel, target: Target): Kernel {
       outer.map((loop) => (loop === rows ? range : wholeRange(loop))),
     ),
   });
+  if (sameSize(border, rows.extent)) return tileContraction(kernel, target);
   const many = tileContraction(part({ start: int(0), end: border }), target);
   const single = tileContraction(part({ start: border, end: rows.extent }), target, true);
   return { ...kernel, body: blockOf([many.body, single.body]) };

@@ -24,7 +24,8 @@ export const pad =
 function padLoop(stmt: Loop, multiple: number): Stmt {
   const extent = constantExtent(stmt);
   const target = Math.ceil(extent / multiple) * multiple;
-  if (target === extent) return stmt;
+  // A single iteration has lost its index when it was simplified; it stays single.
+  if (target === extent || extent === 1) return stmt;
   const index = variable(stmt.index.name, 'index', { extent: int(target) });
   const body = simplifyStmt(substituteStmt(stmt.body, new Map<Var, Expr>([[stmt.index, index]])));
   const { loads, stores } = accessesOf(body);
