@@ -19,6 +19,7 @@ import { makeKernel } from './make-kernel.ts';
 import { orderAxes } from './order-axes.ts';
 import { lowerNest } from './place-reductions.ts';
 import { splitIndices } from './split-indices.ts';
+import { splitPhases } from './split-phases.ts';
 import { callOf, type FusionPlan, inline, type LowerState, readable } from './state.ts';
 import { addView, affineAddress, createStorage, physicalOrder, rootOf, storageFor } from './storage.ts';
 
@@ -109,10 +110,11 @@ function lowerValue(value: Value, isOutput: boolean, state: LowerState): void {
   if (!host && isView(value, indices, loopIndices, element, isOutput, state)) return;
   const name = value.producer ? operatorOf(value.producer).name : 'sizes';
   const target = storageFor(value, state.storage);
-  const split = splitIndices(loopIndices, indices, element);
-  const ordered = orderAxes(split.element, (buffer) => state.constants.has(buffer));
-  const body = lowerNest(split.loops, ordered, (result) => store(target, split.indices, result));
-  state.steps.push(callOf(makeKernel(name, body)));
+  for (const part of splitPhases(splitIndices(loopIndices, indices, element))) {
+    const ordered = orderAxes(part.element, (buffer) => state.constants.has(buffer));
+    const body = lowerNest(part.loops, ordered, (result) => store(target, part.indices, result));
+    state.steps.push(callOf(makeKernel(name, body)));
+  }
 }
 
 /** A value that only renames another's elements becomes a view, unless that would scatter its innermost axis. */

@@ -11,13 +11,15 @@ export interface SplitResult {
   readonly loops: readonly Var[];
   readonly indices: readonly Expr[];
   readonly element: Expr;
+  /** Loops over what is left of a division. */
+  readonly remainders: readonly Var[];
 }
 
 /** Each round splits one loop once. */
 const mostRounds = 8;
 
 export function splitIndices(loops: readonly Var[], indices: readonly Expr[], element: Expr): SplitResult {
-  let current: SplitResult = { loops, indices, element };
+  let current: SplitResult = { loops, indices, element, remainders: [] };
   for (let round = 0; round < mostRounds; round++) {
     const found = findSplit(current);
     if (!found) return current;
@@ -42,7 +44,7 @@ function findSplit({ loops, element }: SplitResult): { readonly index: Var; read
   return candidates.sort((a, b) => (constantOf(b.by) ?? 0) - (constantOf(a.by) ?? 0))[0];
 }
 
-function applySplit({ loops, indices, element }: SplitResult, index: Var, by: Expr): SplitResult {
+function applySplit({ loops, indices, element, remainders }: SplitResult, index: Var, by: Expr): SplitResult {
   const outer = indexVar(`${index.name}o`, simplify(div(index.extent!, by)));
   const inner = indexVar(`${index.name}i`, by);
   const joined = new Map([[index, add(mul(outer, by), inner)]]);
@@ -51,5 +53,6 @@ function applySplit({ loops, indices, element }: SplitResult, index: Var, by: Ex
     loops: loops.flatMap((loop) => (loop === index ? [outer, inner] : [loop])),
     indices: indices.map(replace),
     element: replace(element),
+    remainders: [...remainders, inner],
   };
 }

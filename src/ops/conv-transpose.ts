@@ -1,11 +1,13 @@
 // ConvTranspose, in gather form: each output element sums what reaches it.
 //   Y[n, o, y…] = sum over c, k… of X[n, g * Cg + c, q…] * W[g * Cg + c, o % Og, k…]  + B[o]
 //   where q = (y + padBegin - k * dilation) / stride is whole and inside of the input
+// Without dilation every stride-th tap reaches an element, from k = (y + padBegin) % stride on, so only those are summed.
 
-import type { Expr } from '../../ir/expr.ts';
+import type { Expr, Var } from '../../ir/expr.ts';
 import {
   add,
   all,
+  and,
   cast,
   constant,
   constantOf,
@@ -13,6 +15,7 @@ import {
   eq,
   indexVar,
   int,
+  lt,
   max,
   mod,
   mul,
@@ -26,7 +29,7 @@ import { intAttribute, optionalInts } from './attributes.ts';
 import { op, type TypeContext } from './define.ts';
 import { agreeing, within } from './run-time-operands.ts';
 import { anyFloat, tensorOf } from './types.ts';
-import { axesOf, perAxis, reach, taps, windowAttributes } from './window.ts';
+import { perAxis, reach, taps, windowAttributes } from './window.ts';
 
 /** One axis of a transposed window: the input's axis is the one with strides between its elements. */
 export interface SpreadAxis {
@@ -45,7 +48,33 @@ export function spreadPosition(axis: SpreadAxis, y: Expr, k: Expr): { readonly a
   return { at, present: all([whole, within(at, axis.input)].map((condition) => simplify(condition))) };
 }
 
-interface Attributes {
+/** The taps that one output element sums along an axis. */
+interface SpreadTaps {
+  readonly axis: Var | undefined;
+  /** The tap's place in the kernel, the input element that it is multiplied by, and when both are there. */
+  readonly tap: Expr;
+  readonly at: Expr;
+  readonly present: Expr;
+}
+
+function spreadTaps(axis: SpreadAxis, kernel: Expr, y: Expr, name: string): SpreadTaps {
+  const { stride, dilation, padBegin, input } = axis;
+  const size = constantOf(kernel);
+  if (dilation !== 1 || size === undefined || stride === 1) {
+    const { axis: own, at: tap } = taps([kernel], name)[0]!;
+    return { axis: own, tap, ...spreadPosition(axis, y, tap) };
+  }
+  const count = Math.ceil(size / stride);
+  const own = count === 1 ? undefined : indexVar(name, int(count));
+  const ahead = add(y, padBegin);
+  const turn = own ?? int(0);
+  const tap = simplify(add(mod(ahead, int(stride)), mul(turn, int(stride))));
+  const at = simplify(sub(div(ahead, int(stride)), turn));
+  const present = and(simplify(lt(tap, kernel)), simplify(within(at, input)));
+  return { axis: own, tap, at, present };
+}
+
+export interface SpreadAttributes {
   readonly auto_pad: string;
   readonly dilations: readonly number[] | undefined;
   readonly pads: readonly number[] | undefined;
@@ -55,10 +84,10 @@ interface Attributes {
 }
 
 /** Output sizes and padding by the rules of ONNX ConvTranspose. */
-function spreadAxes(
+export function spreadAxes(
   inputs: readonly Expr[],
   kernels: readonly Expr[],
-  attributes: Attributes,
+  attributes: SpreadAttributes,
   fail: TypeContext['fail'],
 ): readonly SpreadAxis[] {
   const count = inputs.length;
@@ -88,7 +117,7 @@ function spreadAxes(
 
 /** The sizes that output_shape or auto_pad ask for; models list them with or without N and C. */
 function wantedSizes(
-  { output_shape, auto_pad }: Attributes,
+  { output_shape, auto_pad }: SpreadAttributes,
   count: number,
   inputs: readonly Expr[],
   strides: readonly number[],
@@ -135,7 +164,6 @@ export const ConvTranspose = op('ConvTranspose', {
     const [n, o, ...outputs] = index;
     const kernels = W.shape.slice(2);
     const axes = spreadAxes(X.shape.slice(2), kernels, attributes, alreadyChecked);
-    const list = taps(kernels, 'k');
     const perGroup = simplify(div(X.shape[1]!, int(group)));
     const outputsPerGroup = W.shape[1]!;
     const c = constantOf(perGroup) === 1 ? undefined : indexVar('c', perGroup);
@@ -143,12 +171,16 @@ export const ConvTranspose = op('ConvTranspose', {
     const channel = add(mul(own, perGroup), c ?? int(0));
     const outputChannel = group === 1 ? o! : constantOf(outputsPerGroup) === 1 ? int(0) : mod(o!, outputsPerGroup);
     const wide = accumulatorType(X.dtype);
-    const places = axes.map((axis, i) => spreadPosition(axis, outputs[i]!, list[i]!.at));
+    const places = axes.map((axis, i) => spreadTaps(axis, kernels[i]!, outputs[i]!, `k${i}`));
+    const present = all(places.map((place) => place.present));
     const x = cast(X.at(n!, channel, ...places.map(({ at }) => at)), wide);
-    const spread = select(all(places.map(({ present }) => present)), x, constant(0, wide));
-    const weight = cast(W.at(channel, outputChannel, ...list.map(({ at }) => at)), wide);
+    const weight = cast(W.at(channel, outputChannel, ...places.map(({ tap }) => tap)), wide);
     const factor = agreeing([[X.shape[1]!, W.shape[0]!]], weight);
-    const sum = reduce('sum', [...(c ? [c] : []), ...axesOf(list)], mul(spread, factor));
+    const sum = reduce(
+      'sum',
+      [...(c ? [c] : []), ...places.flatMap(({ axis }) => axis ?? [])],
+      select(present, mul(x, factor), constant(0, wide)),
+    );
     return cast(B ? add(sum, cast(agreeing([[B.shape[0]!, types[0]!.shape[1]!]], B.at(o!)), wide)) : sum, X.dtype);
   },
 });

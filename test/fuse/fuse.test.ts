@@ -1,0 +1,53 @@
+// Which values get a buffer: read off the kernels that a small graph becomes.
+
+import assert from 'node:assert/strict';
+import { int, variable } from '../../ir/expr-make.ts';
+import type { Attributes, Graph, Value } from '../../ir/graph.ts';
+import { fuse } from '../../src/fuse/fuse.ts';
+import { createBuilder, tensor } from '../../src/ops/builder.ts';
+import { findOperator } from '../../src/ops/index.ts';
+
+const g = createBuilder();
+const input = (name: string, ...shape: readonly number[]): Value => g.input(name, tensor('float32', shape.map(int)));
+const apply = (operator: string, inputs: readonly Value[], attributes: Attributes = {}): Value =>
+  g.apply(findOperator('', operator)!, inputs, attributes);
+
+/** The operators whose results get a buffer, in their order. */
+function materialized(inputs: readonly Value[], output: Value): readonly string[] {
+  const graph: Graph = { name: 'test', inputs, outputs: [output], outputNames: ['y'], captures: [], dims: [] };
+  return fuse(graph).materialized.flatMap(({ producer }) => producer?.op.name ?? []);
+}
+
+describe('fusion', () => {
+  it('computes what a product reads again and again once, also behind a Reshape', () => {
+    const [x, w] = [input('x', 1, 1, 64), input('w', 64, 32)];
+    const h = apply('Reshape', [apply('Tanh', [x]), g.sizes([int(1), int(64)])]);
+    assert.deepEqual(materialized([x, w], apply('MatMul', [h, w])), ['Tanh', 'MatMul']);
+  });
+
+  it('does not repeat the mean of a channel for each pixel where channels lie innermost', () => {
+    const [x, w] = [input('x', 1, 8, 16, 16), input('w', 8, 8, 1, 1)];
+    const conv = apply('Conv', [x, w]);
+    const y = apply('Sub', [conv, apply('ReduceMean', [conv, g.sizes([int(2), int(3)])])]);
+    const out = apply('Conv', [y, w]);
+    assert.deepEqual(materialized([x, w], out), ['Conv', 'ReduceMean', 'Sub', 'Conv']);
+  });
+
+  it('computes what a Pad reads in some places only before the Pad, also behind a Transpose', () => {
+    const x = input('x', 1, 6, 6, 4);
+    const mean = apply('ReduceMean', [x, g.sizes([int(1), int(2), int(3)])]);
+    const turned = apply('Transpose', [apply('Sub', [x, mean])], { perm: [0, 3, 1, 2] });
+    const sides = g.sizes([0, 0, 1, 1, 0, 0, 1, 1].map(int));
+    const padded = apply('Pad', [turned, sides, g.scalar(0, 'float32')]);
+    assert.deepEqual(materialized([x], padded), ['Sub', 'Pad']);
+  });
+
+  it('looks an embedding up once, not for each column of a product', () => {
+    const [table, w] = [input('table', 50, 16), input('w', 16, 32)];
+    const at = g.input('at', tensor('int64', [variable('length', 'index', { min: 0 })]));
+    assert.deepEqual(materialized([table, at, w], apply('MatMul', [apply('Gather', [table, at]), w])), [
+      'Gather',
+      'MatMul',
+    ]);
+  });
+});
