@@ -56,7 +56,8 @@ function compute(expr: Expr): Interval {
       return boundsOf(expr.value);
     case 'unary': {
       const { min, max } = boundsOf(expr.value);
-      if (expr.op === 'neg') return { min: -max, max: -min };
+      if (expr.op === 'neg')
+        return isFloat(expr.dtype) ? { min: -max, max: -min } : within({ min: -max, max: -min }, ofType(expr));
       if (expr.op === 'floor' || expr.op === 'ceil' || expr.op === 'trunc' || expr.op === 'rint') {
         return { min: Math.floor(min), max: Math.ceil(max) };
       }

@@ -1,7 +1,7 @@
 // The constructors of expressions. They fold constants, drop neutral operands, broadcast scalars to vectors and refuse
 // operands of different types, so an ill-typed expression cannot exist.
 
-import { type DType, dtypes, isFloat, isInteger, isWide } from './dtype.ts';
+import { type DType, dtypes, integerRange, isFloat, isInteger, isUnsigned, isWide } from './dtype.ts';
 import type {
   BinaryOp,
   Call,
@@ -16,7 +16,7 @@ import type {
   Var,
 } from './expr.ts';
 import type { Buffer } from './kernel.ts';
-import { binaryScalar, castScalar, normalize, type Scalar, unaryScalar } from './scalar.ts';
+import { binaryScalar, bitcastScalar, castScalar, normalize, type Scalar, unaryScalar } from './scalar.ts';
 
 /** A mistake in the construction of IR: always ours. */
 export class IrError extends Error {
@@ -37,7 +37,7 @@ export const constant = (value: Scalar | boolean, dtype: DType): Const => ({
 /** A size or an index. */
 export const int = (value: number): Const => {
   if (!Number.isSafeInteger(value)) fail(`index constant ${value} is not a safe integer`);
-  return { kind: 'const', dtype: 'index', lanes: 1, value };
+  return constant(value, 'index');
 };
 export const float = (value: number): Const => constant(value, 'float32');
 export const bool = (value: boolean): Const => constant(value, 'bool');
@@ -85,12 +85,19 @@ export function unary(op: UnaryOp, value: Expr): Expr {
   }
   if (value.kind === 'splat') return splat(unary(op, value.value), lanes);
   if (value.kind === 'unary' && value.op === op && (op === 'not' || op === 'neg')) return value.value;
+  if (op === 'abs' && isUnsigned(dtype)) return value;
   if (!isFloat(dtype) && (op === 'floor' || op === 'ceil' || op === 'trunc' || op === 'rint')) return value;
   return { kind: 'unary', op, dtype, lanes, value };
 }
 
 const comparison = new Set<BinaryOp>(['eq', 'ne', 'lt', 'le']);
 const commutative = new Set<BinaryOp>(['add', 'mul', 'min', 'max', 'and', 'or', 'xor', 'eq', 'ne']);
+
+/** A constant with all bits set. Wide unsigned ones are not exact as numbers. */
+const isAllOnes = (expr: Expr): boolean =>
+  expr.kind === 'splat'
+    ? isAllOnes(expr.value)
+    : expr.kind === 'const' && BigInt(unaryScalar('not', expr.dtype, expr.value) ?? 1) === 0n;
 
 /** x op constant -> x, or the constant, where that holds for every x of the type (floats keep NaN and -0). */
 function neutral(op: BinaryOp, left: Expr, right: Expr): Expr | undefined {
@@ -101,8 +108,11 @@ function neutral(op: BinaryOp, left: Expr, right: Expr): Expr | undefined {
   if (exact && !isBool) {
     if ((op === 'add' || op === 'sub' || op === 'shl' || op === 'shr') && isValue(right, 0)) return left;
     if (op === 'mul' && isValue(right, 0)) return right;
+    if ((op === 'div' || op === 'mod') && isValue(left, 0)) return left;
     if (op === 'mod' && isValue(right, 1)) return splat(constant(0, left.dtype), left.lanes);
     if ((op === 'or' || op === 'xor') && isValue(right, 0)) return left;
+    if (op === 'xor' && isAllOnes(right)) return unary('not', left);
+    if ((op === 'or' || op === 'and') && isAllOnes(right)) return op === 'or' ? right : left;
     if (op === 'and' && isValue(right, 0)) return right;
   }
   if (isBool && (op === 'and' || op === 'or')) {
@@ -165,13 +175,18 @@ export const ceilDiv = (a: Expr, b: Expr): Expr => div(add(a, sub(b, constant(1,
 export const product = (values: readonly Expr[]): Expr => values.reduce(mul, int(1));
 export const all = (conditions: readonly Expr[]): Expr => conditions.reduce(and, bool(true));
 
+function isSameConstant(a: Expr, b: Expr): boolean {
+  if (a.kind === 'splat' && b.kind === 'splat') return isSameConstant(a.value, b.value);
+  return a.kind === 'const' && b.kind === 'const' && Object.is(a.value, b.value);
+}
+
 export function select(condition: Expr, whenTrue: Expr, whenFalse: Expr): Expr {
   if (condition.dtype !== 'bool') fail(`select on ${condition.dtype}`);
   if (whenTrue.dtype !== whenFalse.dtype) fail(`select of ${whenTrue.dtype} and ${whenFalse.dtype}`);
   const lanes = Math.max(condition.lanes, whenTrue.lanes, whenFalse.lanes);
   const known = constantOf(condition);
   if (known !== undefined) return splat(known !== 0 ? whenTrue : whenFalse, lanes);
-  if (whenTrue === whenFalse) return splat(whenTrue, lanes);
+  if (whenTrue === whenFalse || isSameConstant(whenTrue, whenFalse)) return splat(whenTrue, lanes);
   const test = condition.kind === 'splat' ? condition.value : condition;
   return {
     kind: 'select',
@@ -187,24 +202,36 @@ export function cast(value: Expr, dtype: DType): Expr {
   if (value.dtype === dtype) return value;
   if (value.kind === 'const') return constant(castScalar(dtype, value.dtype, value.value), dtype);
   if (value.kind === 'splat') return splat(cast(value.value, dtype), value.lanes);
-  // Widening and back is nothing: symbolic sizes pass through int64 tensors this way.
-  if (value.kind === 'cast' && !value.bits && value.value.dtype === dtype && widens(dtype, value.dtype))
-    return value.value;
+  if (value.kind === 'cast' && !value.bits && isDetour(value.value.dtype, value.dtype, dtype)) {
+    return cast(value.value, dtype);
+  }
   return { kind: 'cast', dtype, lanes: value.lanes, value, bits: false };
 }
 
-/** Every value of `from` is a value of `to`; sizes fit in int32 and wider by construction. */
-function widens(from: DType, to: DType): boolean {
-  if (from === 'index') return to === 'int64';
-  if (!isInteger(from) || !isInteger(to) || to === 'index') return false;
-  const more = dtypes[to].bits - dtypes[from].bits;
-  return dtypes[from].class === dtypes[to].class ? more >= 0 : dtypes[from].class === 'uint' && more > 0;
+/** Whether a cast by way of `through` is the cast itself. Symbolic sizes pass through int64 tensors and back this way. */
+function isDetour(from: DType, through: DType, to: DType): boolean {
+  if (from === 'index') return through === 'int64' && to === 'index';
+  if (![from, through, to].every((dtype) => isInteger(dtype) || dtype === 'bool')) return false;
+  if (through === 'index' || to === 'index' || through === 'bool' || to === 'bool') return false;
+  return dtypes[through].bits >= dtypes[to].bits || holdsAll(from, through);
 }
 
-/** The same bits as another type of the same width. */
+/** Whether every value of one integer type is a value of another. */
+function holdsAll(from: DType, to: DType): boolean {
+  const [inner, outer] = [integerRange(from), integerRange(to)];
+  return inner.min >= outer.min && inner.max <= outer.max;
+}
+
+/** The same bits as another type of the same width. Between integers that is the cast, which wraps. */
 export function bitcast(value: Expr, dtype: DType): Expr {
   if (dtypes[value.dtype].bits !== dtypes[dtype].bits) fail(`bitcast of ${value.dtype} to ${dtype}`);
   if (value.dtype === dtype) return value;
+  if (isInteger(value.dtype) && isInteger(dtype)) return cast(value, dtype);
+  if (value.kind === 'const') {
+    const folded = bitcastScalar(dtype, value.dtype, value.value);
+    if (folded !== undefined) return constant(folded, dtype);
+  }
+  if (value.kind === 'splat') return splat(bitcast(value.value, dtype), value.lanes);
   if (value.kind === 'cast' && value.bits && value.value.dtype === dtype) return value.value;
   return { kind: 'cast', dtype, lanes: value.lanes, value, bits: true };
 }

@@ -28,7 +28,8 @@ export function normalize(dtype: DType, value: Scalar | boolean): Scalar {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (isFloat(dtype)) return dtype === 'float32' ? Math.fround(Number(value)) : Number(value);
   if (typeof value === 'bigint') return wrap(dtype, value);
-  if (dtype === 'index') return value;
+  // Sizes know one zero only.
+  if (dtype === 'index') return value === 0 ? 0 : value;
   return wrap(dtype, BigInt(Math.trunc(value)));
 }
 
@@ -44,6 +45,22 @@ export function castScalar(to: DType, from: DType, value: Scalar): Scalar {
     return normalize(to, BigInt(Math.trunc(number)));
   }
   return normalize(to, value);
+}
+
+/** The same bits between a 32 or 64-bit float and an integer, or undefined: NaNs have bits that numbers do not keep. */
+export function bitcastScalar(to: DType, from: DType, value: Scalar): Scalar | undefined {
+  const { bits } = dtypes[from];
+  if (bits < 32 || Number.isNaN(value)) return undefined;
+  const view = new DataView(new ArrayBuffer(8));
+  if (from === 'float32') view.setFloat32(0, Number(value));
+  else if (from === 'float64') view.setFloat64(0, Number(value));
+  else if (bits === 32) view.setInt32(0, Number(value));
+  else view.setBigInt64(0, BigInt(value));
+  if (to === 'float32' || to === 'float64') {
+    const number = bits === 32 ? view.getFloat32(0) : view.getFloat64(0);
+    return Number.isNaN(number) ? undefined : number;
+  }
+  return normalize(to, bits === 32 ? BigInt(view.getInt32(0)) : view.getBigInt64(0));
 }
 
 export function unaryScalar(op: UnaryOp, dtype: DType, value: Scalar): Scalar | undefined {

@@ -16,7 +16,10 @@ export interface Dialect {
    * How a kernel reports an error: as its return value, or through a pointer parameter `int *status` that it has for it.
    */
   readonly failure: 'returned' | 'stored';
-  /** `int f(int *status, int code)` keeps the first code of a run and gives 0. */
+  /**
+   * `int64_t f(int *status, int code)` keeps the first code of a run and gives 0, in the widest type: compilers warn
+   * where a narrower one is compared with what it cannot be.
+   */
   readonly failureHelper: Helper;
   /** Before the declaration of a local array. */
   readonly stackQualifiers: string;
@@ -41,6 +44,6 @@ export const errorNames: Readonly<Record<ErrorCode, string>> = {
 export const failureHelper = (qualifiers: string): Helper => ({
   name: 'lap_fail',
   text:
-    `${qualifiers} int lap_fail(int *status, int code) {\n` +
+    `${qualifiers} int64_t lap_fail(int *status, int code) {\n` +
     '  if (*status == LAP_OK) *status = code;\n  return 0;\n}\n',
 });

@@ -2,12 +2,14 @@
 // that the types decide are decided, since compilers warn of them.
 
 import { boundsOf } from '../../ir/bounds.ts';
-import { dtypes, isFloat, isInteger } from '../../ir/dtype.ts';
+import { dtypes, isFloat, isInteger, isSigned } from '../../ir/dtype.ts';
 import type { Binary, Expr } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
-import { binary, bool, call, cast, constant, splat, sub, unary } from '../../ir/expr-make.ts';
+import { binary, bool, call, cast, constant, constantOf, splat, sub, unary } from '../../ir/expr-make.ts';
+import { contains } from '../../ir/expr-walk.ts';
 import type { Kernel } from '../../ir/kernel.ts';
 import { rewriteStmtExprs } from '../../ir/kernel-walk.ts';
+import { allBitsOf, differInBits } from '../../ir/known-bits.ts';
 import { castScalar } from '../../ir/scalar.ts';
 
 export const legalizeKernel = (kernel: Kernel): Kernel => ({
@@ -16,6 +18,9 @@ export const legalizeKernel = (kernel: Kernel): Kernel => ({
 });
 
 export function legalizeExpr(expr: Expr): Expr | undefined {
+  const decided = decide(expr);
+  // One that may fail is still to be computed.
+  if (decided) return contains(expr, isFailure) ? undefined : decided;
   switch (expr.kind) {
     case 'unary':
       // A negation that wraps has no simple bounds; a difference has.
@@ -25,8 +30,8 @@ export function legalizeExpr(expr: Expr): Expr | undefined {
       if (!isNarrow(expr)) return undefined;
       return cast(unary(expr.op, wide(expr.value)), expr.dtype);
     case 'binary': {
-      const decided = decide(expr);
-      if (decided) return decided;
+      const difference = joinConstants(expr);
+      if (difference) return difference;
       if (!isNarrow(expr.left)) return undefined;
       const result = binary(expr.op, wide(expr.left), wide(expr.right));
       return expr.dtype === 'bool' ? result : cast(result, expr.dtype);
@@ -35,9 +40,11 @@ export function legalizeExpr(expr: Expr): Expr | undefined {
       if (expr.callee === 'fail' || !isNarrow(expr)) return undefined;
       return cast(call(expr.callee, ...expr.arguments.map(wide)), expr.dtype);
     case 'cast': {
-      if (expr.dtype !== 'bool' || expr.bits || isFloat(expr.value.dtype)) return undefined;
-      const zero = constant(0, expr.value.dtype);
-      return cannotEqual(expr.value, zero) ? splat(bool(true), expr.lanes) : undefined;
+      // gcc warns of a comparison with a complement that is widened or cut; one that is made last does not look like it.
+      const { value } = expr;
+      const isComplement = value.kind === 'unary' && value.op === 'not' && isInteger(value.dtype);
+      if (!isComplement || expr.bits || !isInteger(expr.dtype) || !isSigned(value.dtype)) return undefined;
+      return unary('not', cast(value.value, expr.dtype));
     }
     default:
       return undefined;
@@ -47,8 +54,27 @@ export function legalizeExpr(expr: Expr): Expr | undefined {
 const isNarrow = (expr: Expr): boolean => isFloat(expr.dtype) && dtypes[expr.dtype].bits < 32;
 const wide = (expr: Expr): Expr => cast(expr, 'float32');
 
-function decide(expr: Binary): Expr | undefined {
-  if (isFloat(expr.left.dtype)) return undefined;
+/** a - (x + b) → (a - b) - x: gcc sees a complement in 0 - (x + 1), and warns of what is done with it. */
+function joinConstants({ op, left, right, dtype }: Binary): Expr | undefined {
+  if (op !== 'sub' || !isInteger(dtype) || dtype === 'index' || constantOf(left) === undefined) return undefined;
+  if (right.kind !== 'binary' || right.op !== 'add' || constantOf(right.right) === undefined) return undefined;
+  return sub(sub(left, right.right), right.left);
+}
+
+const isFailure = (expr: Expr): boolean => expr.kind === 'call' && expr.callee === 'fail';
+
+/** The constant that an integer operation always gives, if it does. */
+export function decide(expr: Expr): Expr | undefined {
+  if (expr.kind === 'cast' && expr.dtype === 'bool') {
+    if (expr.bits || isFloat(expr.value.dtype)) return undefined;
+    return cannotEqual(expr.value, constant(0, expr.value.dtype)) ? splat(bool(true), expr.lanes) : undefined;
+  }
+  if (expr.kind === 'binary' && expr.dtype === 'bool' && !isFloat(expr.left.dtype)) return decideComparison(expr);
+  const bits = expr.kind === 'binary' || expr.kind === 'cast' ? allBitsOf(expr) : undefined;
+  return bits === undefined ? undefined : splat(constant(bits, expr.dtype), expr.lanes);
+}
+
+function decideComparison(expr: Binary): Expr | undefined {
   const a = boundsOf(expr.left);
   const b = boundsOf(expr.right);
   const answer = (value: boolean): Expr => splat(bool(value), expr.lanes);
@@ -75,17 +101,12 @@ function decide(expr: Binary): Expr | undefined {
   }
 }
 
-/** An integer expression and a constant that it never is, by its bits or because it was widened. */
+/** Integer expressions that are never the same, by their bits or because one was widened from a type without the other. */
 function cannotEqual(left: Expr, right: Expr): boolean {
+  if (differInBits(left, right)) return true;
   const wanted = right.kind === 'splat' ? right.value : right;
-  if (wanted.kind !== 'const') return false;
-  if (left.kind === 'binary' && (left.op === 'and' || left.op === 'or')) {
-    const mask = left.right.kind === 'splat' ? left.right.value : left.right;
-    if (mask.kind !== 'const') return false;
-    const [kept, bits] = [BigInt(mask.value), BigInt(wanted.value)];
-    return left.op === 'and' ? (bits & ~kept) !== 0n : (kept & ~bits) !== 0n;
-  }
-  if (left.kind !== 'cast' || left.bits || isFloat(left.value.dtype) || left.value.dtype === 'bool') return false;
+  if (wanted.kind !== 'const' || left.kind !== 'cast' || left.bits) return false;
   const from = left.value.dtype;
+  if (isFloat(from) || from === 'bool') return false;
   return castScalar(left.dtype, from, castScalar(from, left.dtype, wanted.value)) !== wanted.value;
 }

@@ -2,15 +2,17 @@
 // stores, casts and selects (see legalize.ts).
 
 import { isFloat } from '../../ir/dtype.ts';
-import type { Expr } from '../../ir/expr.ts';
+import type { Const, Expr } from '../../ir/expr.ts';
 import { IrError } from '../../ir/expr-make.ts';
+import { children } from '../../ir/expr-walk.ts';
+import { decide } from './legalize.ts';
 import { literal } from './literals.ts';
 import { printCast } from './print-cast.ts';
 import { printBinary, printLoad, printMath, printUnary } from './print-scalar.ts';
 import { printVector } from './print-vector.ts';
 import { type Environment, type Printer, printFailure, printSelect } from './printer.ts';
 import { type Plan, planNames, type Scope } from './share.ts';
-import { primary, type Text } from './text.ts';
+import { primary, type Text, within } from './text.ts';
 
 export type Names = ReadonlyMap<Scope, ReadonlyMap<Expr, string>>;
 
@@ -44,6 +46,8 @@ export function printerIn(scope: Scope, plan: Plan, names: Names, environment: E
 export function printNode(expr: Expr, printer: Printer): Text {
   const { helpers, variable } = printer.environment;
   if (expr.lanes > 1 && expr.kind !== 'var') return printVector(expr, printer);
+  const decided = decide(expr);
+  if (decided?.kind === 'const' && expr.kind !== 'const') return printDecided(expr, decided, printer);
   switch (expr.kind) {
     case 'const':
       if (isFloat(expr.dtype) && !Number.isFinite(Number(expr.value))) helpers.useHeader('math.h');
@@ -68,6 +72,12 @@ export function printNode(expr: Expr, printer: Printer): Text {
     case 'reduce':
       throw new IrError('a reduction reached the printer');
   }
+}
+
+/** Computes the operands, which may fail, and gives what the operation always gives: compilers warn of the operation. */
+function printDecided(expr: Expr, decided: Const, printer: Printer): Text {
+  const operands = children(expr).map((operand) => `(void)${within(printer.print(operand), 1)}, `);
+  return primary(`(${operands.join('')}${literal(decided.value, decided.dtype).text})`);
 }
 
 /** An expression whose parts have no names but those that the environment gives. */

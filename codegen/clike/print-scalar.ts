@@ -57,10 +57,10 @@ export function printUnary({ op, value, dtype }: Unary, printer: Printer): Text 
   }
 }
 
-/** gcc warns of the complement of a promoted unsigned value or a comparison, even where it is cut again or widened. */
+/** gcc warns of the complement of a promoted value or a comparison, even where it is cut again or widened. */
 function printComplement(value: Expr, operand: Text): Text {
   const { dtype } = value;
-  const plain = isSigned(dtype) || dtypes[dtype].bits >= 32;
+  const plain = dtypes[dtype].bits >= 32;
   if (plain && value.kind !== 'cast') return prefix('~', operand);
   const ones = isSigned(dtype) ? -1n : (1n << BigInt(dtypes[dtype].bits)) - 1n;
   return infix(integerLiteral(ones, dtype), '-', operand, 3);

@@ -21,7 +21,7 @@ export const deviceDialect: Dialect = {
   failureHelper: {
     name: 'lap_report',
     text:
-      'static inline __device__ int lap_report(int *status, int code) {\n' +
+      'static inline __device__ int64_t lap_report(int *status, int code) {\n' +
       '  atomicCAS(status, (int)LAP_OK, code);\n  return 0;\n}\n',
   },
   sharedQualifiers: '__shared__ ',

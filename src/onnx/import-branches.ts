@@ -110,7 +110,7 @@ function branchItems(
   importer.initializers(graph, inside, state);
   const outside = item.node.output;
   const leave: LeaveItem = { kind: 'leave', where: placeOf(item), from: inside, names, to: scope, outside };
-  return [...itemsOf(graph.node, inside), guard ? { ...leave, guard } : leave];
+  return [...itemsOf(graph.node, inside, state), guard ? { ...leave, guard } : leave];
 }
 
 /** Gives the values of a branch their names outside. */

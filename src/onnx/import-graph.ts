@@ -62,7 +62,7 @@ export function importInitializers(
 }
 
 export function importNodes(nodes: readonly NodeProto[], scope: Scope, state: ImportState): void {
-  importItems(itemsOf(nodes, scope), scope, state);
+  importItems(itemsOf(nodes, scope, state), scope, state);
 }
 
 /** `home` is the scope of the graph that all items belong to. */

@@ -5,6 +5,7 @@ import { ModelError, type Problem, problem } from '../errors.ts';
 import type { Builder, Operator } from '../ops/define.ts';
 import type { Symbols } from './import-types.ts';
 import type { AttributeProto, FunctionProto, NodeProto, TypeProto } from './proto-types.ts';
+import { sortNodes } from './sort-nodes.ts';
 import type { ResolveExternal } from './tensor.ts';
 
 /** The operators, by domain and name. */
@@ -69,13 +70,26 @@ export interface LeaveItem {
 /** What is left to import. */
 export type Item = NodeItem | LeaveItem;
 
-export const itemsOf = (nodes: readonly NodeProto[], scope: Scope): readonly NodeItem[] =>
-  nodes.map((node, position) => ({
+/** The nodes in an order in which they can be imported. Those on a cycle are a problem. */
+export function itemsOf(unsorted: readonly NodeProto[], scope: Scope, state: ImportState): readonly NodeItem[] {
+  const { nodes, cycles } = sortNodes(unsorted);
+  const item = (node: NodeProto, position: number): NodeItem => ({
     kind: 'node',
     node,
-    name: node.name || node.output.find((output) => output !== '') || `#${position}`,
     scope,
-  }));
+    name: nameOf(node, position),
+  });
+  for (const cycle of cycles) {
+    const [first, ...others] = cycle.map((node) => placeOf(item(node, unsorted.indexOf(node))));
+    const way = others.length > 0 ? `its own result, through ${others.join(', ')}` : 'its own result';
+    state.problems.push({ where: first!, what: `needs ${way}: the graph has a cycle.` });
+    for (const { output } of cycle) for (const name of output) if (name) scope.values.set(name, undefined);
+  }
+  return nodes.map(item);
+}
+
+const nameOf = (node: NodeProto, position: number): string =>
+  node.name || node.output.find((output) => output !== '') || `#${position}`;
 
 export const placeOf = ({ node, name }: NodeItem): string => `${node.opType ?? 'node'} ${JSON.stringify(name)}`;
 

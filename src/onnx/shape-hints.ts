@@ -3,6 +3,7 @@
 // ReduceSum whose axes are an input, say) is found where the model declares no more than its outputs.
 
 import type { NodeProto, TypeProto } from './proto-types.ts';
+import { sortNodes } from './sort-nodes.ts';
 
 /** Standard operators whose first output has the shape of their first input. */
 const keepsShape = new Set(
@@ -27,7 +28,7 @@ export function typeHints(
 ): ReadonlyMap<string, TypeProto> {
   const hints = new Map<string, TypeProto>(more);
   for (const { name = '', type } of infos) if (type) hints.set(name, type);
-  for (const { opType = '', domain, input, output } of [...nodes].reverse()) {
+  for (const { opType = '', domain, input, output } of [...sortNodes(nodes).nodes].reverse()) {
     const [from = '', to = ''] = [input[0], output[0]];
     const known = hints.get(to);
     const standard = !domain || domain === 'ai.onnx';

@@ -46,7 +46,7 @@ describe('printing of expressions', () => {
     ['d + 1e+30f64', add(variable('d', 'float64'), constant(1e30, 'float64'))],
     ['min(a, 0.5)', binary('min', a, float(0.5))],
     ['int64(i) + 5i64', add(cast(i, 'int64'), constant(5n, 'int64'))],
-    ['bits_int32(a) ^ -1i32', binary('xor', bitcast(a, 'int32'), constant(-1, 'int32'))],
+    ['bits_int32(a) ^ -2i32', binary('xor', bitcast(a, 'int32'), constant(-2, 'int32'))],
     ['!(i < 4)', not(lt(i, int(4)))],
     ['i < n ? x[i] : 0.0', select(lt(i, n), load(x, [i]), float(0))],
     ['(i < n ? a : 0.0) + 1.0', add(select(lt(i, n), a, float(0)), float(1))],

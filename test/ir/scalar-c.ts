@@ -1,7 +1,7 @@
 // Prints an expression as straight-line scalar C: a second, independent reading of the IR for tests of expansions.
 // Every distinct sub-expression becomes one named constant; the C compiler vectorizes the loop around.
 
-import { type DType, dtypes, isFloat, isUnsigned } from '../../ir/dtype.ts';
+import { type DType, dtypes, isFloat, isInteger, isUnsigned } from '../../ir/dtype.ts';
 import type { Binary, Cast, Const, Expr, Unary, Var } from '../../ir/expr.ts';
 import { children } from '../../ir/expr-walk.ts';
 
@@ -90,7 +90,9 @@ export function countOperations(expr: Expr): number {
     if (seen.has(node)) return;
     seen.add(node);
     children(node).forEach(visit);
-    const free = node.kind === 'const' || node.kind === 'var' || (node.kind === 'cast' && node.bits);
+    const reinterprets = (cast: Cast): boolean =>
+      cast.bits || (isInteger(cast.dtype) && dtypes[cast.dtype].bits === dtypes[cast.value.dtype].bits);
+    const free = node.kind === 'const' || node.kind === 'var' || (node.kind === 'cast' && reinterprets(node));
     if (!free) count += 1;
   };
   visit(expr);
