@@ -70,7 +70,7 @@ function schedule(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lo
   // Winograd reorders sums: strict arithmetic keeps the direct form.
   const { lowered: chosen, finished } =
     math === 'fast' ? applyWinograd(lowered, target) : { lowered, finished: new Set<Kernel>() };
-  const packed = packConstants(chosen, target, math, finished);
+  const packed = shareKernels(packConstants(chosen, target, math, finished));
   const scheduled = mapKernels(packed, (kernel) =>
     finished.has(kernel) ? kernel : scheduleKernel(legalize(kernel), target, { math }),
   );
