@@ -90,28 +90,67 @@ export function visitStmtExprs(stmt: Stmt, visit: (expr: Expr) => boolean | unde
   });
 }
 
-/** Rebuilds one statement with mapped inner statements and expressions. */
-export function mapStmt(stmt: Stmt, mapInner: (stmt: Stmt) => Stmt, mapExpr: (expr: Expr) => Expr): Stmt {
+/**
+ * One statement with mapped inner statements and expressions; the statement itself where the maps change nothing, so
+ * that what is known of it stays known.
+ */
+export function mapStmt(stmt: Stmt, mapInner: (stmt: Stmt) => Stmt, mapExpr: (expr: Expr) => Expr = same): Stmt {
   switch (stmt.kind) {
-    case 'loop':
-      return { ...stmt, extent: mapExpr(stmt.extent), body: mapInner(stmt.body) };
-    case 'while':
-      return { ...stmt, condition: mapExpr(stmt.condition), body: mapInner(stmt.body) };
-    case 'let':
-      return { ...stmt, value: mapExpr(stmt.value), body: mapInner(stmt.body) };
-    case 'alloc':
-      return { ...stmt, body: mapInner(stmt.body) };
-    case 'block':
-      return block(stmt.body.map(mapInner));
-    case 'if':
-      return ifThen(mapExpr(stmt.condition), mapInner(stmt.then), stmt.otherwise && mapInner(stmt.otherwise));
-    case 'store':
-      return { ...stmt, indices: stmt.indices.map(mapExpr), value: mapExpr(stmt.value) };
-    case 'check':
-      return { ...stmt, condition: mapExpr(stmt.condition) };
+    case 'loop': {
+      const extent = mapExpr(stmt.extent);
+      const body = mapInner(stmt.body);
+      return extent === stmt.extent && body === stmt.body ? stmt : { ...stmt, extent, body };
+    }
+    case 'while': {
+      const condition = mapExpr(stmt.condition);
+      const body = mapInner(stmt.body);
+      return condition === stmt.condition && body === stmt.body ? stmt : { ...stmt, condition, body };
+    }
+    case 'let': {
+      const value = mapExpr(stmt.value);
+      const body = mapInner(stmt.body);
+      return value === stmt.value && body === stmt.body ? stmt : { ...stmt, value, body };
+    }
+    case 'alloc': {
+      const body = mapInner(stmt.body);
+      return body === stmt.body ? stmt : { ...stmt, body };
+    }
+    case 'block': {
+      const body = mapAll(stmt.body, mapInner);
+      return body === stmt.body ? stmt : block(body);
+    }
+    case 'if': {
+      const condition = mapExpr(stmt.condition);
+      const then = mapInner(stmt.then);
+      const otherwise = stmt.otherwise && mapInner(stmt.otherwise);
+      const unchanged = condition === stmt.condition && then === stmt.then && otherwise === stmt.otherwise;
+      return unchanged ? stmt : ifThen(condition, then, otherwise);
+    }
+    case 'store': {
+      const indices = mapAll(stmt.indices, mapExpr);
+      const value = mapExpr(stmt.value);
+      return indices === stmt.indices && value === stmt.value ? stmt : { ...stmt, indices, value };
+    }
+    case 'check': {
+      const condition = mapExpr(stmt.condition);
+      return condition === stmt.condition ? stmt : { ...stmt, condition };
+    }
     case 'barrier':
       return stmt;
   }
+}
+
+const same = (expr: Expr): Expr => expr;
+
+/** The list itself where `map` gives back every item. */
+function mapAll<Item>(items: readonly Item[], map: (item: Item) => Item): readonly Item[] {
+  let mapped: Item[] | undefined;
+  for (const [i, item] of items.entries()) {
+    const result = map(item);
+    if (result !== item) mapped ??= [...items];
+    if (mapped) mapped[i] = result;
+  }
+  return mapped ?? items;
 }
 
 /** Rewrites every expression of a tree, bottom-up; the memo spans the whole tree. */
@@ -132,7 +171,7 @@ export function replaceBuffers(stmt: Stmt, buffers: ReadonlyMap<Buffer, Buffer>)
     return node.kind === 'load' && replacement ? load(replacement, node.indices) : undefined;
   });
   const walk = (inner: Stmt): Stmt => {
-    const mapped = mapStmt(inner, walk, (expr) => expr);
+    const mapped = mapStmt(inner, walk);
     if (mapped.kind !== 'store' && mapped.kind !== 'alloc') return mapped;
     const replacement = buffers.get(mapped.buffer);
     return replacement ? { ...mapped, buffer: replacement } : mapped;

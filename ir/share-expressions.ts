@@ -149,7 +149,7 @@ function shareOther(original: Stmt, aliases: ReadonlyMap<Var, Expr>, names: Name
   // A condition that became constant has left one of the branches.
   const plain = stmt.kind === 'block' || stmt.kind === 'let' || stmt.kind === 'store';
   // The condition of a While is evaluated anew each turn, and extents of loops are short: these stay as they are.
-  return [{ kind: 'stmt', stmt: plain ? inner(stmt) : mapStmt(stmt, inner, (expr) => expr) }];
+  return [{ kind: 'stmt', stmt: plain ? inner(stmt) : mapStmt(stmt, inner) }];
 }
 
 /** Not through the constructors, for the reason that `withParts` gives. */

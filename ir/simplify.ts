@@ -26,6 +26,8 @@ import {
 
 /** The simplest equal expression that we know. Equal sizes become the same expression up to `exprKey`. */
 export function simplify(expr: Expr): Expr {
+  if (expr.kind === 'const') return expr;
+  if (expr.kind === 'var') return simplifyNode(expr) ?? expr;
   const known = simplified.get(expr);
   if (known) return known;
   const result = isSum(expr) ? normalForm(expr) : simplifyOther(expr);
@@ -50,9 +52,14 @@ function simplifyOther(expr: Expr): Expr {
 }
 
 export function simplifyStmt(stmt: Stmt): Stmt {
-  const walk = (inner: Stmt): Stmt => mapStmt(inner, walk, simplify);
-  return walk(stmt);
+  if (simplifiedStmts.has(stmt)) return stmt;
+  const result = mapStmt(stmt, simplifyStmt, simplify);
+  simplifiedStmts.add(result);
+  return result;
 }
+
+const simplifiedStmts = new WeakSet<Stmt>();
+
 export const simplifyKernel = (kernel: Kernel): Kernel => ({ ...kernel, body: simplifyStmt(kernel.body) });
 
 /** Whether two sizes are equal for all values of their variables. */

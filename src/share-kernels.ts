@@ -17,4 +17,3 @@ export function shareKernels(lowered: Lowered): Lowered {
     return known;
   });
 }
-

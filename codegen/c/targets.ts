@@ -56,7 +56,7 @@ function cTarget(processor: Processor): Target {
   };
 }
 
-const tiles512: TileTable = { rows: 14, vectors: 2, vectorsOfOneRow: 8, windowPositions: 7, unrollLimit: 512 };
+const tiles512: TileTable = { rows: 14, vectors: 2, vectorsOfOneRow: 8, windowPositions: 7, unrollLimit: 128 };
 const tiles256: TileTable = { rows: 6, vectors: 2, vectorsOfOneRow: 4, windowPositions: 4, unrollLimit: 256 };
 const tiles128: TileTable = { rows: 4, vectors: 2, vectorsOfOneRow: 4, windowPositions: 4, unrollLimit: 128 };
 const tilesNeon: TileTable = { rows: 6, vectors: 4, vectorsOfOneRow: 8, windowPositions: 7, unrollLimit: 256 };

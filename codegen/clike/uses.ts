@@ -113,7 +113,7 @@ export function dropUnusedLets(stmt: Stmt, places: Addresses): Stmt {
   if (fails) return stmt;
   let dropped = false;
   const walk = (inner: Stmt): Stmt => {
-    if (inner.kind !== 'let' || variables.has(inner.variable)) return mapStmt(inner, walk, (expr) => expr);
+    if (inner.kind !== 'let' || variables.has(inner.variable)) return mapStmt(inner, walk);
     dropped = true;
     return walk(inner.body);
   };

@@ -78,7 +78,7 @@ function atTile(body: Stmt, buffer: Buffer, expanded: Buffer, tile: readonly Loo
   );
   const walk = (stmt: Stmt): Stmt => {
     if (stmt.kind === 'store' && stmt.buffer === buffer) return store(expanded, [...stmt.indices, ...own], stmt.value);
-    return mapStmt(stmt, walk, (expr) => expr);
+    return mapStmt(stmt, walk);
   };
   return walk(loads);
 }

@@ -8,7 +8,7 @@ import { isLoop, mapStmt, substituteStmt } from '../../ir/kernel-walk.ts';
 
 export function dropSingleTurns(kernel: Kernel): Kernel {
   const walk = (stmt: Stmt): Stmt => {
-    const mapped = mapStmt(stmt, walk, (expr) => expr);
+    const mapped = mapStmt(stmt, walk);
     if (!isLoop(mapped) || constantOf(mapped.extent) !== 1 || mapped.as === 'block' || mapped.as === 'thread')
       return mapped;
     return substituteStmt(mapped.body, new Map<Var, Expr>([[mapped.index, int(0)]]));

@@ -21,7 +21,7 @@ export function flatten(kernel: Kernel): Kernel {
   const walk = (stmt: Stmt): Stmt => {
     const view = stmt.kind === 'store' ? views.get(stmt.buffer) : undefined;
     if (stmt.kind === 'store' && view) return store(view, [flatAddress(stmt.buffer, stmt.indices)], stmt.value);
-    return mapStmt(stmt, walk, (expr) => expr);
+    return mapStmt(stmt, walk);
   };
   return { ...kernel, params: kernel.params.map((buffer) => views.get(buffer) ?? buffer), body: walk(loads) };
 }

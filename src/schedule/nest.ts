@@ -16,7 +16,7 @@ import { perfectNest, statementsOf } from './step.ts';
 export function nameLoops(kernel: Kernel): Kernel {
   let count = 0;
   const walk = (stmt: Stmt): Stmt => {
-    if (!isLoop(stmt)) return mapStmt(stmt, walk, (expr) => expr);
+    if (!isLoop(stmt)) return mapStmt(stmt, walk);
     const index = variable(`l${count++}`, 'index', { extent: stmt.extent });
     return loop(index, walk(substituteStmt(stmt.body, new Map<Var, Expr>([[stmt.index, index]]))), stmt.as);
   };
@@ -63,7 +63,7 @@ export const hasLoops = (stmt: Stmt): boolean => statementsInside(stmt).some(isL
 /** Joins neighbouring loops of perfect nests from the inside outward, wherever their indices are used as one. */
 export function mergeNests(kernel: Kernel): Kernel {
   const walk = (stmt: Stmt): Stmt => {
-    const mapped = mapStmt(stmt, walk, (expr) => expr);
+    const mapped = mapStmt(stmt, walk);
     if (!isLoop(mapped) || !isLoop(mapped.body)) return mapped;
     return mergeLoops(mapped, mapped.body, mapped.index.name) ?? mapped;
   };

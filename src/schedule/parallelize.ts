@@ -24,7 +24,7 @@ const usualExtent = 128;
 /** Marks the outermost loops where it is allowed and worth while. */
 export function parallelizeOutermost(kernel: Kernel): Kernel {
   const walk = (stmt: Stmt): Stmt => {
-    if (!isLoop(stmt)) return mapStmt(stmt, walk, (expr) => expr);
+    if (!isLoop(stmt)) return mapStmt(stmt, walk);
     const turns = constantOf(stmt.extent) ?? usualExtent;
     if (turns < 2 || stmt.as !== 'serial' || operations(stmt) < worthwhile) return stmt;
     return areIndependent([stmt.index], stmt.body) ? { ...stmt, as: 'parallel' } : stmt;

@@ -18,7 +18,7 @@ export const reorder =
         found = true;
         return reorderNest(stmt, names);
       }
-      return mapStmt(stmt, walk, (expr) => expr);
+      return mapStmt(stmt, walk);
     };
     const body = walk(kernel.body);
     if (!found) throw new ScheduleError(`no loops ${names.join(', ')} in ${kernel.name}`);

@@ -24,7 +24,7 @@ export const spill =
       ) {
         return spillOne(stmt, renamed);
       }
-      return mapStmt(stmt, walk, (expr) => expr);
+      return mapStmt(stmt, walk);
     };
     return { ...kernel, body: walk(kernel.body) };
   };
@@ -59,7 +59,7 @@ const readFrom = (stmt: Stmt, from: Buffer, to: Buffer): Stmt =>
 
 function renameLoops(stmt: Stmt, renamed: ReadonlyMap<string, string>): Stmt {
   const walk = (inner: Stmt): Stmt => {
-    const mapped = mapStmt(inner, walk, (expr) => expr);
+    const mapped = mapStmt(inner, walk);
     const name = isLoop(mapped) ? renamed.get(mapped.index.name) : undefined;
     if (!isLoop(mapped) || !name) return mapped;
     const index = variable(name, 'index', { extent: mapped.extent });

@@ -26,7 +26,7 @@ export function onLoops(kernel: Kernel, name: string, rewrite: (loop: Loop) => S
       found = true;
       return rewrite(stmt);
     }
-    return mapStmt(stmt, walk, (expr) => expr);
+    return mapStmt(stmt, walk);
   };
   const body = walk(kernel.body);
   if (!found) throw new ScheduleError(`no loop ${name} in ${kernel.name}`);

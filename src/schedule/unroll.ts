@@ -21,7 +21,7 @@ export const unrollShortLoops =
   (most: number): Step =>
   (kernel: Kernel): Kernel => {
     const walk = (stmt: Stmt): Stmt => {
-      const mapped = mapStmt(stmt, walk, (expr) => expr);
+      const mapped = mapStmt(stmt, walk);
       if (!isLoop(mapped) || mapped.as !== 'serial') return mapped;
       const turns = constantOf(mapped.extent);
       const statements = statementsOf(mapped.body);

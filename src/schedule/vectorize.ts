@@ -74,7 +74,7 @@ function partsOf(at: Expr | undefined, name: string): { readonly vector: Expr; r
 
 const replaceAllocs = (body: Stmt, registers: ReadonlyMap<Buffer, Buffer>): Stmt => {
   const walk = (stmt: Stmt): Stmt => {
-    const mapped = mapStmt(stmt, walk, (expr) => expr);
+    const mapped = mapStmt(stmt, walk);
     const wide = mapped.kind === 'alloc' ? registers.get(mapped.buffer) : undefined;
     return mapped.kind === 'alloc' && wide ? allocate(wide, mapped.body) : mapped;
   };
@@ -141,7 +141,7 @@ function withLastIndex(body: Stmt, from: Buffer, to: Buffer, index: Var): Stmt {
   const walk = (stmt: Stmt): Stmt =>
     stmt.kind === 'store' && stmt.buffer === from
       ? store(to, [...stmt.indices, index], stmt.value)
-      : mapStmt(stmt, walk, (expr) => expr);
+      : mapStmt(stmt, walk);
   return walk(loads);
 }
 
