@@ -88,7 +88,7 @@ export function spreadAxes(
   inputs: readonly Expr[],
   kernels: readonly Expr[],
   attributes: SpreadAttributes,
-  fail: TypeContext['fail'],
+  fail: TypeContext['fail'] = alreadyChecked,
 ): readonly SpreadAxis[] {
   const count = inputs.length;
   const strides = perAxis(attributes.strides, count, 1, 'strides', fail);
@@ -163,7 +163,7 @@ export const ConvTranspose = op('ConvTranspose', {
     const { group } = attributes;
     const [n, o, ...outputs] = index;
     const kernels = W.shape.slice(2);
-    const axes = spreadAxes(X.shape.slice(2), kernels, attributes, alreadyChecked);
+    const axes = spreadAxes(X.shape.slice(2), kernels, attributes);
     const perGroup = simplify(div(X.shape[1]!, int(group)));
     const outputsPerGroup = W.shape[1]!;
     const c = constantOf(perGroup) === 1 ? undefined : indexVar('c', perGroup);
