@@ -66,8 +66,10 @@ export interface Node<Op extends OperatorName = OperatorName> {
   readonly inputs: readonly (Value | undefined)[];
   readonly attributes: Attributes;
   readonly outputs: readonly Value[];
-  /** Sizes that the node's kernel finds out at run time, in the order in which it writes them. */
+  /** Sizes that only a run finds out: the node's kernel writes them in this order, or `sizeValues` says what they are. */
   readonly sizes: readonly Var[];
+  /** The sizes in terms of the inputs' elements, where no kernel writes them. */
+  readonly sizeValues?: readonly Expr[];
 }
 
 /** `captures` are values of enclosing graphs that a subgraph reads. */

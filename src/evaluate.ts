@@ -11,10 +11,10 @@ import type { CompiledKernel } from '../ir/kernel-eval.ts';
 import { stridesOf } from '../ir/kernel-walk.ts';
 import { storageOf } from '../ir/legalize/representation.ts';
 import type { Program, Step } from '../ir/program.ts';
+import { upperBound } from '../ir/upper-bound.ts';
 import { CompilerBug } from './errors.ts';
 import { compileLegal } from './legalize.ts';
 import { packElements, unpackElements } from './npy-packing.ts';
-import { upperBound } from './plan-memory.ts';
 
 export interface TensorValue {
   readonly dtype: DType;

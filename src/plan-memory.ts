@@ -9,6 +9,7 @@ import { rewriteExpr } from '../ir/expr-walk.ts';
 import type { Buffer } from '../ir/kernel.ts';
 import type { Place, Program, Step } from '../ir/program.ts';
 import { simplify } from '../ir/simplify.ts';
+import { upperBound } from '../ir/upper-bound.ts';
 import { arrangeBuffers } from './arrange-buffers.ts';
 import { CompilerBug } from './errors.ts';
 import { type Lowered, storageOf } from './lower/lowered.ts';
@@ -170,13 +171,6 @@ function paddedBytes(buffer: Buffer): Expr {
   const bytes = mul(count, int(storedSize(buffer.dtype, 1)));
   return simplify(mul(div(add(bytes, int(alignment - 1)), int(alignment)), int(alignment)));
 }
-
-export const upperBound = (size: Expr): Expr =>
-  simplify(
-    rewriteExpr(size, (node) =>
-      node.kind === 'var' && node.extent ? upperBound(add(node.extent, int(-1))) : undefined,
-    ),
-  );
 
 function estimate(size: Expr): number {
   const value = simplify(

@@ -1,10 +1,10 @@
 // The model table and the functions behind it: what generic tools know of a model.
 
 import { dtypes } from '../../ir/dtype.ts';
-import type { Expr, Var } from '../../ir/expr.ts';
+import type { Var } from '../../ir/expr.ts';
 import { add, constantOf, int } from '../../ir/expr-make.ts';
-import { rewriteExpr } from '../../ir/expr-walk.ts';
 import type { Program } from '../../ir/program.ts';
+import { upperBound } from '../../ir/upper-bound.ts';
 import type { Helpers } from './helpers.ts';
 import { stringLiteral } from './identifiers.ts';
 import { type Interface, isKnownBefore, type PortField } from './interface.ts';
@@ -105,10 +105,6 @@ function boundDims(program: Program, model: Interface, helpers: Helpers): string
   if (lines.length === 0) return '';
   return `static int bound_dims(int64_t *dims) {\n${checks(model, (_, index) => `dims[${index}]`)}${lines.join('')}  return LAP_OK;\n}\n\n`;
 }
-
-/** A run-time size with an extent is at most that extent less one. */
-const upperBound = (size: Expr): Expr =>
-  rewriteExpr(size, (node) => (node.kind === 'var' && node.extent ? upperBound(add(node.extent, int(-1))) : undefined));
 
 /** Refuses given sizes that are out of their bounds. */
 export const checks = (

@@ -2,12 +2,12 @@
 //   control words | stack of the kernels | weights | arena | inputs | outputs
 // Nothing moves while the sizes stay the same. The first bytes are never data, so address 0 is never a tensor.
 
-import type { Expr, Var } from '../../ir/expr.ts';
+import type { Expr } from '../../ir/expr.ts';
 import { add, constantOf, div, IrError, int, mul, product } from '../../ir/expr-make.ts';
-import { rewriteExpr } from '../../ir/expr-walk.ts';
 import type { Buffer } from '../../ir/kernel.ts';
 import type { Program } from '../../ir/program.ts';
 import { simplify } from '../../ir/simplify.ts';
+import { upperBound } from '../../ir/upper-bound.ts';
 import { lowestAddress } from './address.ts';
 import { bytesOf } from './representation.ts';
 
@@ -66,15 +66,7 @@ export const stackBaseOf = (program: Program): number =>
 export const pagesFor = (bytes: number): number => Math.ceil(bytes / pageBytes);
 
 /** Elements of a buffer, sizes that a run finds out at their bound. */
-function largestSize(buffer: Buffer): Expr {
-  const bound = (size: Expr): Expr => rewriteExpr(size, (node) => (node.kind === 'var' ? boundOf(node) : undefined));
-  return product(buffer.shape.map(bound));
-}
-
-function boundOf(variable: Var): Expr | undefined {
-  if (!variable.extent) return undefined;
-  return rewriteExpr(add(variable.extent, int(-1)), (node) => (node.kind === 'var' ? boundOf(node) : undefined));
-}
+const largestSize = (buffer: Buffer): Expr => product(buffer.shape.map(upperBound));
 
 /** The bytes that a program of fixed sizes needs, or undefined. */
 export function fixedTotal(layout: Layout): number | undefined {

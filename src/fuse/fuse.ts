@@ -72,13 +72,17 @@ export function fuse(graph: Graph): FusionPlan {
 function readValues(graph: Graph, order: readonly Value[]): readonly Value[] {
   const read = new Set<Value>(graph.outputs);
   for (const value of [...order].reverse()) {
+    // What finds out a size is run for the size alone.
+    if (findsSizes(value)) read.add(value);
     if (!read.has(value)) continue;
     const access = accessOf(value);
     if (access) for (const { source } of access.reads) read.add(source);
-    else for (const input of opaqueInputs(value)) read.add(input);
+    if (!access || findsSizes(value)) for (const input of opaqueInputs(value)) read.add(input);
   }
   return order.filter((value) => read.has(value));
 }
+
+const findsSizes = ({ producer }: Value): boolean => producer !== undefined && producer.sizes.length > 0;
 
 /** What a node that is no element expression reads: its inputs, and what its subgraphs capture. */
 function opaqueInputs(value: Value): readonly Value[] {
@@ -100,9 +104,9 @@ function analyze(graph: Graph, order: readonly Value[], layouts: Layouts): Fusio
       accesses.set(value, access);
       for (const read of access.reads)
         readers.set(read.source, [...(readers.get(read.source) ?? []), { access, read }]);
-    } else {
-      for (const input of opaqueInputs(value)) opaqueReads.add(input);
     }
+    if (!access || findsSizes(value)) for (const input of opaqueInputs(value)) opaqueReads.add(input);
+    if (findsSizes(value)) opaqueReads.add(value);
   }
   const position = new Map(order.map((value, i) => [value, i] as const));
   const outputs = new Set(graph.outputs);

@@ -6,10 +6,13 @@ import { add, bool, cast, constant, indexVar, int, load, variable } from '../../
 import { contains } from '../../ir/expr-walk.ts';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Buffer } from '../../ir/kernel.ts';
-import { loops, store } from '../../ir/kernel-walk.ts';
+import { block, loops, store } from '../../ir/kernel-walk.ts';
 import type { Step } from '../../ir/program.ts';
+import { sameSize } from '../../ir/simplify.ts';
 import { fuse } from '../fuse/fuse.ts';
 import { runsToCount } from '../ops/control.ts';
+import { tensorType } from './definition.ts';
+import { nameSizes, sizesBuffer } from './find-sizes.ts';
 import { makeKernel } from './make-kernel.ts';
 import { callOf, type LowerState, readable } from './state.ts';
 import { rootOf, storageFor } from './storage.ts';
@@ -46,14 +49,37 @@ function lowerInside(graph: Graph, state: LowerState, lowerValues: LowerValues):
 function lowerIf(node: Node, state: LowerState, lowerValues: LowerValues): void {
   const condition = node.inputs[0]!;
   const outputs = node.outputs.map((output) => storageFor(output, state.storage));
+  const sizes = node.sizes.length === 0 ? undefined : sizesBuffer(node);
   const branch = (graph: Graph): readonly Step[] => {
     const steps = lowerInside(graph, state, lowerValues);
-    return [...steps, ...graph.outputs.map((output, i) => copyStep(outputs[i]!, readable(output, state)))];
+    const copies = graph.outputs.map((output, i) => copyWhole(outputs[i]!, readable(output, state), state));
+    return [...steps, ...copies, ...(sizes ? [noteSizes(sizes, node, graph)] : [])];
   };
   const then = branch(node.attributes.then_branch as Graph);
   const otherwise = branch(node.attributes.else_branch as Graph);
   const test = readable(condition, state);
   state.steps.push({ kind: 'if', condition: onlyElement(test), then, otherwise });
+  if (sizes) nameSizes(node, sizes, state);
+}
+
+/** The sizes that the outputs have after this branch, where the branches differ in them. */
+function noteSizes(sizes: Buffer, node: Node, graph: Graph): Step {
+  const stores = node.outputs.flatMap((output, i) =>
+    tensorType(output).shape.flatMap((extent, axis) => {
+      const position = node.sizes.indexOf(extent as Var);
+      const own = tensorType(graph.outputs[i]!).shape[axis]!;
+      return position < 0 ? [] : [store(sizes, [int(position)], cast(own, 'int64'))];
+    }),
+  );
+  return callOf(makeKernel('sizes', block(stores)));
+}
+
+/** Copies to the beginning of the target, which the run may not yet know to have the sizes of the source. */
+function copyWhole(target: Buffer, source: Buffer, state: LowerState): Step {
+  if (target.shape.every((extent, axis) => sameSize(extent, source.shape[axis]!))) return copyStep(target, source);
+  const own: Buffer = { name: target.name, dtype: target.dtype, shape: source.shape, memory: 'argument' };
+  state.storage.views.set(own, { base: target, offset: int(0) });
+  return copyStep(own, source);
 }
 
 /** The element of a tensor of one. */

@@ -2,7 +2,7 @@
 // Buffers have no places yet; `plan-memory` gives them.
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import { cast, constantOf, indexVar, int, load, product } from '../../ir/expr-make.ts';
+import { constantOf, indexVar, int, load, product } from '../../ir/expr-make.ts';
 import { freeVars } from '../../ir/expr-walk.ts';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Buffer } from '../../ir/kernel.ts';
@@ -13,6 +13,7 @@ import { CompilerBug } from '../errors.ts';
 import { byName } from '../ops/define.ts';
 import { definitionOf, isComputed, operatorOf, tensorType } from './definition.ts';
 import { fillHost, planHosts } from './fill-host.ts';
+import { findSizes, nameSizes, sizesBuffer } from './find-sizes.ts';
 import { lowerControl } from './lower-control.ts';
 import type { Lowered } from './lowered.ts';
 import { makeKernel } from './make-kernel.ts';
@@ -94,6 +95,7 @@ function lowerValue(value: Value, isOutput: boolean, state: LowerState): void {
     else lowerKernelNode(node, state);
     return;
   }
+  if (value.producer?.sizeValues && !state.lowered.has(value.producer)) findSizes(value.producer, state);
   const host = state.hosts.hosted.get(value);
   const hosting = state.hosts.hosts.get(value);
   if (hosting) {
@@ -155,15 +157,9 @@ function lowerKernelNode(node: Node, state: LowerState): void {
   if (!operator.kernel) throw new CompilerBug(`${operator.name} "${node.name}" cannot be lowered`);
   const inputs = node.inputs.map((input) => input && readable(input, state));
   const outputs = node.outputs.map((output) => storageFor(output, state.storage));
-  const sizes: Buffer | undefined =
-    node.sizes.length === 0
-      ? undefined
-      : { name: `${node.name}_sizes`, dtype: 'int64', shape: [int(node.sizes.length)], memory: 'argument' };
+  const sizes = node.sizes.length === 0 ? undefined : sizesBuffer(node);
   const types = node.outputs.map(tensorType);
   const body = operator.kernel(byName(operator, inputs) as never, outputs, node.attributes, { sizes, types });
   state.steps.push(callOf(makeKernel(operator.name, body)));
-  for (const [position, variable] of node.sizes.entries()) {
-    state.steps.push({ kind: 'let', variable, value: cast(load(sizes!, [int(position)]), 'index') });
-    state.computedDims.push(variable);
-  }
+  if (sizes) nameSizes(node, sizes, state);
 }

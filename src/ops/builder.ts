@@ -120,6 +120,7 @@ function makeNode(
   builder: Builder,
 ): readonly Value[] {
   const sizes: Var[] = [];
+  const sizeValues: Expr[] = [];
   const present = options.outputs ?? requiredOutputs(op);
   const context: TypeContext = {
     fail: (rule) => {
@@ -127,9 +128,11 @@ function makeNode(
     },
     declared: options.declared ?? [],
     outputs: present,
-    fresh: (label, limit) => {
-      const made = options.sizes?.[sizes.length] ?? variable(label, 'index', { extent: simplify(add(limit, int(1))) });
+    fresh: (label, limit, value) => {
+      const fresh = variable(label, 'index', { extent: simplify(add(limit, int(1))) });
+      const made = options.sizes?.find((size) => !sizes.includes(size) && isAlike(size, fresh)) ?? fresh;
       sizes.push(made);
+      if (value) sizeValues.push(value);
       return made;
     },
   };
@@ -139,20 +142,23 @@ function makeNode(
     checkedType(type, where),
   );
   const outputs: Value[] = [];
-  const node: Node<Operator> = { name, op, inputs, attributes, outputs, sizes };
+  const known = sizeValues.length > 0 ? { sizeValues } : {};
+  const node: Node<Operator> = { name, op, inputs, attributes, outputs, sizes, ...known };
   const elements = elementsOfOutputs(op, operands, inputs, attributes, types, present, builder);
   for (const [position, type] of types.entries()) {
     const outputName = options.outputNames?.[position] || (position === 0 ? name : `${name}_${position}`);
-    const known = elements?.[position];
-    const bytes = known && type.kind === 'tensor' && constantBytes(type.dtype, known);
+    const own = elements?.[position];
+    const bytes = own && type.kind === 'tensor' && constantBytes(type.dtype, own);
     outputs.push(
       bytes
         ? makeConstant(type as TensorType, bytes, outputName)
-        : { name: outputName, type, producer: node, output: position, ...(known ? { elements: known } : {}) },
+        : { name: outputName, type, producer: node, output: position, ...(own ? { elements: own } : {}) },
     );
   }
   return outputs;
 }
+
+const isAlike = (a: Var, b: Var): boolean => a.name === b.name && exprKey(a.extent!) === exprKey(b.extent!);
 
 const requiredOutputs = (op: Operator): readonly boolean[] =>
   op.outputs.filter((output) => !/[?.]$/.test(output)).map(() => true);

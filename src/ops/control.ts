@@ -1,7 +1,7 @@
 // Control flow: If and Loop. `src/lower/lower-control.ts` turns them into steps.
 
 import type { Expr } from '../../ir/expr.ts';
-import { constantOf } from '../../ir/expr-make.ts';
+import { constantOf, max } from '../../ir/expr-make.ts';
 import type { Graph, TensorType, Type, Value } from '../../ir/graph.ts';
 import { sameSize } from '../../ir/simplify.ts';
 import { requiredGraph } from './attributes.ts';
@@ -13,17 +13,33 @@ export const scalarType = (dtype: 'int64' | 'bool'): TensorType => ({ kind: 'ten
 const condition = typeSet('B', ['bool']);
 
 /** The type of a value that comes from one of two places. */
-export function joinTypes(a: Type, b: Type, what: string, context: TypeContext, declared: Type | undefined): Type {
-  if (a.kind !== 'tensor' || b.kind !== 'tensor') {
-    return a.kind === b.kind ? a : context.fail(`${what} is a ${a.kind} on one side and a ${b.kind} on the other.`);
-  }
-  if (a.dtype !== b.dtype) context.fail(`${what} is ${a.dtype} on one side and ${b.dtype} on the other.`);
-  const same = a.shape.length === b.shape.length && a.shape.every((extent, axis) => sameSize(extent, b.shape[axis]!));
-  if (same) return a;
-  if (declared?.kind === 'tensor' && declared.shape.length === a.shape.length) return declared;
+export function joinTypes(a: Type, b: Type, what: string, context: TypeContext): Type {
+  checkForms(a, b, what, context);
+  if (a.kind !== 'tensor' || b.kind !== 'tensor') return a;
+  if (a.shape.every((extent, axis) => sameSize(extent, b.shape[axis]!))) return a;
   return context.fail(
-    `${what} has shape [${shapeText(a.shape)}] on one side and [${shapeText(b.shape)}] on the other; run-time shapes are not supported here.`,
+    `${what} has shape [${shapeText(a.shape)}] on one side and [${shapeText(b.shape)}] on the other; they must be equal.`,
   );
+}
+
+/** The same where the run finds out the sizes that differ. */
+function joinSizes(a: Type, b: Type, what: string, context: TypeContext): Type {
+  checkForms(a, b, what, context);
+  if (a.kind !== 'tensor' || b.kind !== 'tensor') return a;
+  const shape = a.shape.map((extent, axis) => {
+    const other = b.shape[axis]!;
+    return sameSize(extent, other) ? extent : context.fresh(`${what}_${axis}`, max(extent, other));
+  });
+  return { ...a, shape };
+}
+
+function checkForms(a: Type, b: Type, what: string, context: TypeContext): void {
+  if (a.kind !== b.kind) context.fail(`${what} is a ${a.kind} on one side and a ${b.kind} on the other.`);
+  if (a.kind !== 'tensor' || b.kind !== 'tensor') return;
+  if (a.dtype !== b.dtype) context.fail(`${what} is ${a.dtype} on one side and ${b.dtype} on the other.`);
+  if (a.shape.length !== b.shape.length) {
+    context.fail(`${what} has rank ${a.shape.length} on one side and ${b.shape.length} on the other.`);
+  }
 }
 
 const shapeText = (shape: readonly Expr[]): string => shape.map((extent) => constantOf(extent) ?? '?').join(', ');
@@ -40,7 +56,7 @@ export const If = op('If', {
     const [yes, no] = [then_branch.outputs, else_branch.outputs];
     if (yes.length !== no.length)
       context.fail(`the branches have ${yes.length} and ${no.length} outputs; they must have as many.`);
-    return yes.map(({ type }, i) => joinTypes(type, no[i]!.type, `output ${i}`, context, context.declared[i]));
+    return yes.map(({ type }, i) => joinSizes(type, no[i]!.type, `output ${i}`, context));
   },
 });
 
@@ -68,7 +84,7 @@ export const Loop = op('Loop', {
     if (body.outputs.length < carried + 1)
       context.fail(`the body has ${body.outputs.length} outputs; expected at least ${carried + 1}.`);
     const finals = v_initial.map(({ value }, i) =>
-      joinTypes(value.type, body.outputs[i + 1]!.type, `loop-carried value ${i}`, context, undefined),
+      joinTypes(value.type, body.outputs[i + 1]!.type, `loop-carried value ${i}`, context),
     );
     const scans = body.outputs.slice(carried + 1);
     if (scans.length === 0) return finals;

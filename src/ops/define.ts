@@ -46,8 +46,11 @@ export interface TypeContext {
   fail(rule: string): never;
   /** What the model itself says of an output's type; used where the shape depends on values not known. */
   readonly declared: readonly (Type | undefined)[];
-  /** A size that only a run finds out, at most `max`. The node's kernel stores it (see KernelContext.sizes). */
-  fresh(name: string, max: Expr): Expr;
+  /**
+   * A size that only a run finds out, at most `max`. The node's kernel stores it (see KernelContext.sizes); of an
+   * operator with a `compute`, `value` says what it is, in terms of the inputs' elements.
+   */
+  fresh(name: string, max: Expr, value?: Expr): Expr;
   /** Number of outputs that the node asks for, and which of them are present. */
   readonly outputs: readonly boolean[];
 }

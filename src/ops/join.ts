@@ -1,13 +1,13 @@
 // Operators that join tensors along an axis or cut them apart: Concat, Split.
 
 import type { Expr } from '../../ir/expr.ts';
-import { add, constantOf, div, int, lt, max, min, mul, select, sub } from '../../ir/expr-make.ts';
+import { add, constantOf, div, eq, int, lt, max, min, mul, select, sub } from '../../ir/expr-make.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
 import { intAttribute, optionalInt } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { isNumbers, withAttributes, withInput, without } from './legacy.ts';
-import { agreeing, declaredShape, pairsOf } from './run-time-operands.ts';
+import { agreeing, listed, pairsOf, runTimeShape } from './run-time-operands.ts';
 import { anyType, normalizeAxis, sizeType, tensorOf } from './types.ts';
 
 const replaceAt = (index: readonly Expr[], axis: number, value: Expr): readonly Expr[] =>
@@ -85,6 +85,19 @@ function equalParts(extent: Expr, count: number): readonly Expr[] {
   });
 }
 
+/** Sizes of parts that only a run knows; parts that do not make up the whole are none. */
+function runTimeParts(extent: Expr, split: Operand, context: TypeContext): readonly Expr[] {
+  const sizes = listed(split, context, 'split');
+  const isWhole = eq(sizes.reduce(add, int(0)), extent);
+  const values = sizes.map((size) => select(isWhole, size, int(-1)));
+  return runTimeShape(
+    context,
+    'split',
+    values,
+    sizes.map(() => extent),
+  );
+}
+
 export const Split = op('Split', {
   inputs: ['input', 'split?'],
   outputs: ['outputs...'],
@@ -103,9 +116,9 @@ export const Split = op('Split', {
     if (num_outputs !== undefined && num_outputs !== count) {
       context.fail(`num_outputs is ${num_outputs}, but the node has ${count} outputs.`);
     }
-    const declared = (): readonly Expr[] =>
-      Array.from({ length: count }, (_, part) => declaredShape(context, 'split', part)[at]!);
-    const sizes = split ? (sizesOf(split) ?? declared()) : equalParts(input.shape[at]!, count);
+    const sizes = split
+      ? (sizesOf(split) ?? runTimeParts(input.shape[at]!, split, context))
+      : equalParts(input.shape[at]!, count);
     if (sizes.length !== count) context.fail(`split has ${sizes.length} sizes, but the node has ${count} outputs.`);
     const total = constantOf(simplify(sizes.reduce(add, int(0))));
     const extent = constantOf(input.shape[at]!);

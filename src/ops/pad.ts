@@ -22,7 +22,7 @@ import { optionalFloat, optionalInts, stringAttribute } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { numbersOf, sizesOf } from './elements.ts';
 import { isNumbers, withInput, without } from './legacy.ts';
-import { checked, clamp, declaredShape, entryOf, within } from './run-time-operands.ts';
+import { checked, clamp, entryOf, listed, runTimeShape, within } from './run-time-operands.ts';
 import { anyType, indexType, normalizeAxes, scalarOf, sizeType, tensorOf, typeSet } from './types.ts';
 
 interface Margin {
@@ -139,13 +139,15 @@ export const Pad = op('Pad', {
   type: ({ data, pads, axes }, _, context) => {
     const margins = knownMargins(data, pads, axes, (rule) => context.fail(rule));
     if (!margins) {
-      const shape = declaredShape(context, 'pads');
-      if (shape.length !== data.rank) context.fail(`declares rank ${shape.length}; data has rank ${data.rank}.`);
       const count = axes ? constantOf(axes.shape[0]!) : data.rank;
       if (count === undefined || constantOf(pads.shape[0]!) !== 2 * count) {
         context.fail('pads must have two entries for each axis, and a length that is known.');
       }
-      return tensorOf(data.dtype, shape);
+      const sizes = data.shape.map((extent, axis) => {
+        const { begin, end } = runTimeMargin(data, pads, axes, axis);
+        return add(add(extent, begin), end);
+      });
+      return tensorOf(data.dtype, runTimeShape(context, 'pads', sizes));
     }
     return tensorOf(
       data.dtype,
@@ -183,15 +185,13 @@ export const CenterCropPad = op('CenterCropPad', {
     const { rank } = input_data;
     const named = normalizeAxes(axes ?? input_data.shape.map((_, axis) => axis), rank);
     if (named.some((axis) => axis < 0 || axis >= rank)) context.fail(`axes ${axes?.join(', ')} exceed rank ${rank}.`);
-    const sizes = sizesOf(shape);
-    if (!sizes) return tensorOf(input_data.dtype, declaredShape(context, 'shape'));
+    const known = sizesOf(shape);
+    const sizes = known ?? listed(shape, context, 'shape');
     if (sizes.length !== named.length) {
       context.fail(`shape has ${sizes.length} entries; expected one for each of the ${named.length} axes.`);
     }
-    return tensorOf(
-      input_data.dtype,
-      input_data.shape.map((extent, axis) => sizes[named.indexOf(axis)] ?? extent),
-    );
+    const values = input_data.shape.map((extent, axis) => sizes[named.indexOf(axis)] ?? extent);
+    return tensorOf(input_data.dtype, known ? values : runTimeShape(context, 'shape', values));
   },
   compute: ({ input_data }, _, index, { types }) => {
     const source = index.map((own, axis) => {

@@ -1,10 +1,11 @@
 // Operators that repeat elements: Tile, Expand.
 
-import { all, constantOf, int, lt, mod, mul } from '../../ir/expr-make.ts';
+import type { Expr } from '../../ir/expr.ts';
+import { all, constantOf, eq, int, lt, mod, mul, select } from '../../ir/expr-make.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
-import { op } from './define.ts';
+import { type Operand, op } from './define.ts';
 import { elementsOf, numbersOf, sizesOf } from './elements.ts';
-import { checked, declaredShape } from './run-time-operands.ts';
+import { checked, listed, runTimeShape } from './run-time-operands.ts';
 import { anyType, broadcastShapes, readBroadcast, sizeType, tensorOf } from './types.ts';
 
 /** Y[i] = X[i % extent of X] */
@@ -26,9 +27,11 @@ export const Tile = op('Tile', {
   type: ({ input, repeats }, _, context) => {
     const counts = sizesOf(repeats);
     if (!counts) {
-      const shape = declaredShape(context, 'repeats');
-      if (shape.length !== input.rank) context.fail(`declares rank ${shape.length}; input has rank ${input.rank}.`);
-      return tensorOf(input.dtype, shape);
+      const times = listed(repeats, context, 'repeats');
+      if (times.length !== input.rank)
+        context.fail(`repeats has ${times.length} entries; input has rank ${input.rank}.`);
+      const values = input.shape.map((extent, axis) => mul(extent, times[axis]!));
+      return tensorOf(input.dtype, runTimeShape(context, 'repeats', values));
     }
     if (counts.length !== input.rank) {
       context.fail(`repeats has ${counts.length} entries; input has rank ${input.rank}.`);
@@ -52,6 +55,19 @@ export const Tile = op('Tile', {
   },
 });
 
+/** The sizes of the result where a run decides: an axis of the input that has not one element keeps its own. */
+function expanded(input: Operand, wanted: readonly Expr[]): readonly Expr[] {
+  const rank = Math.max(input.rank, wanted.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const own = input.shape[axis - rank + input.rank] ?? int(1);
+    const given = wanted[axis - rank + wanted.length] ?? int(1);
+    if (constantOf(own) === 1) return given;
+    // What does not fit is no size at all.
+    const joined = select(eq(own, given), own, select(eq(own, int(1)), given, int(-1)));
+    return select(eq(given, int(1)), own, joined);
+  });
+}
+
 /** Broadcasting of one operand with a shape (ONNX Broadcasting.md, multidirectional). */
 export const Expand = op('Expand', {
   inputs: ['input', 'shape'],
@@ -60,8 +76,8 @@ export const Expand = op('Expand', {
   since: 13,
   type: ({ input, shape }, _, context) => {
     const sizes = sizesOf(shape);
-    const declared = sizes ?? declaredShape(context, 'shape');
-    return tensorOf(input.dtype, broadcastShapes([input.shape, declared], context));
+    if (sizes) return tensorOf(input.dtype, broadcastShapes([input.shape, sizes], context));
+    return tensorOf(input.dtype, runTimeShape(context, 'shape', expanded(input, listed(shape, context, 'shape'))));
   },
   compute: ({ input }, _, index, { types }) => readBroadcast(input, index, types[0]!.shape),
 });

@@ -1,7 +1,7 @@
 // Operators that keep the row-major order of elements and change the shape: Reshape, Flatten, Squeeze, Unsqueeze.
 
 import type { Expr } from '../../ir/expr.ts';
-import { constantOf, div, eq, failure, int, product, select } from '../../ir/expr-make.ts';
+import { constantOf, div, eq, failure, int, max, product, select } from '../../ir/expr-make.ts';
 import { contains } from '../../ir/expr-walk.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
 import { intAttribute } from './attributes.ts';
@@ -9,7 +9,7 @@ import { type Operand, op, type TypeContext } from './define.ts';
 import { numbersOf, sizesOf } from './elements.ts';
 import { remap } from './flat-index.ts';
 import { axesToInput, isNumbers, withInput, without } from './legacy.ts';
-import { declaredShape } from './run-time-operands.ts';
+import { declaredShape, listed, runTimeShape } from './run-time-operands.ts';
 import { anyType, sizeType, tensorOf } from './types.ts';
 
 /** The element at the same row-major position. A count that the model gets wrong at run time is reported. */
@@ -54,6 +54,18 @@ function reshaped(data: Operand, sizes: readonly Expr[], allowZero: boolean, con
   return shape;
 }
 
+/** The same where a run decides; what does not hold all elements is no size. */
+function runTimeReshaped(data: Operand, given: readonly Expr[], allowZero: boolean): readonly Expr[] {
+  const sizes = allowZero
+    ? given
+    : given.map((size, axis) => select(eq(size, int(0)), data.shape[axis] ?? int(-1), size));
+  const others = product(sizes.map((size) => select(eq(size, int(-1)), int(1), size)));
+  const total = product(data.shape);
+  const rest = select(eq(others, int(0)), int(0), div(total, max(others, int(1))));
+  const whole = product(sizes.map((size) => select(eq(size, int(-1)), rest, size)));
+  return sizes.map((size) => select(eq(whole, total), select(eq(size, int(-1)), rest, size), int(-1)));
+}
+
 export const Reshape = op('Reshape', {
   inputs: ['data', 'shape'],
   outputs: ['reshaped'],
@@ -67,8 +79,11 @@ export const Reshape = op('Reshape', {
   },
   type: ({ data, shape }, { allowzero }, context) => {
     const sizes = sizesOf(shape);
-    const result = sizes ? reshaped(data, sizes, allowzero === 1, context) : declaredShape(context, 'shape');
-    return tensorOf(data.dtype, result);
+    if (sizes) return tensorOf(data.dtype, reshaped(data, sizes, allowzero === 1, context));
+    const values = runTimeReshaped(data, listed(shape, context, 'shape'), allowzero === 1);
+    const declared = context.declared[0];
+    const bounds = declared?.kind === 'tensor' ? declared.shape : values.map(() => product(data.shape));
+    return tensorOf(data.dtype, runTimeShape(context, 'shape', values, bounds));
   },
   compute: ({ data }, _, index, { types }) => sameOrder(data, index, types[0]!.shape),
 });

@@ -3,6 +3,7 @@
 
 import type { Expr } from '../../ir/expr.ts';
 import { add, all, and, cast, constantOf, eq, failure, int, lt, max, min, select } from '../../ir/expr-make.ts';
+import { contains } from '../../ir/expr-walk.ts';
 import type { Stmt } from '../../ir/kernel.ts';
 import { block, check } from '../../ir/kernel-walk.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
@@ -16,6 +17,50 @@ export function declaredShape(context: TypeContext, operand: string, output = 0)
     `the output's shape depends on ${operand}, which is only known at run time, and the model declares no shape for ` +
       `the output. Make ${operand} a constant, or declare the output's shape.`,
   );
+}
+
+/**
+ * A shape that only a run knows: the value of each axis in terms of the inputs' elements, and its bound where one
+ * follows from the inputs; else what the model declares is the bound. `operand` names the input to blame.
+ */
+export function runTimeShape(
+  context: TypeContext,
+  operand: string,
+  values: readonly Expr[],
+  bounds: readonly (Expr | undefined)[] = [],
+  output = 0,
+): readonly Expr[] {
+  return values.map((value, axis) => {
+    const size = simplify(value);
+    if (!contains(size, (node) => node.kind === 'load')) return size;
+    return context.fresh(
+      `${operand}_${axis}`,
+      bounds[axis] ?? declaredExtent(context, operand, values, axis, output),
+      size,
+    );
+  });
+}
+
+function declaredExtent(
+  context: TypeContext,
+  operand: string,
+  values: readonly Expr[],
+  axis: number,
+  output: number,
+): Expr {
+  const declared = declaredShape(context, operand, output);
+  // What is known of a result that this one was broadcast to counts from the last axis.
+  return (
+    declared.at(axis - values.length) ??
+    context.fail(`declares an output of rank ${declared.length}; expected ${values.length}.`)
+  );
+}
+
+/** The elements of a list of sizes that only a run knows; how many there are must be known. */
+export function listed(list: Operand, context: TypeContext, name: string): readonly Expr[] {
+  const count = constantOf(list.shape[0] ?? int(1));
+  if (count === undefined) return context.fail(`the number of entries of ${name} must be known at compile time.`);
+  return Array.from({ length: count }, (_, i) => (list.rank === 0 ? sizeAt(list) : sizeAt(list, int(i))));
 }
 
 /** An element of an integer operand as a size or an index. */

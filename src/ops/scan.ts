@@ -112,7 +112,7 @@ export const Scan = op('Scan', {
     const count = turnsOf(inputs.slice(states), attributes.scan_input_axes);
     const axes = attributes.scan_output_axes ?? [];
     return body.outputs.map(({ type }, i) => {
-      if (i < states) return joinTypes(inputs[i]!.value.type, type, `state ${i}`, context, undefined);
+      if (i < states) return joinTypes(inputs[i]!.value.type, type, `state ${i}`, context);
       if (type.kind !== 'tensor') return context.fail('a scan output must be a tensor.');
       const axis = axes[i - states] ?? 0;
       const shape = [...type.shape];

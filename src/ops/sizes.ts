@@ -9,19 +9,22 @@ import {
   ceilDiv,
   constant,
   constantOf,
+  div,
   eq,
   int,
+  lt,
   max,
   mul,
   product,
   select,
   sub,
+  unary,
 } from '../../ir/expr-make.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { intAttribute, optionalInt, optionalTensor } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { sizesOf } from './elements.ts';
-import { agreeing, declaredShape, fromEnd, pick } from './run-time-operands.ts';
+import { agreeing, declaredShape, fromEnd, listed, pick, runTimeShape } from './run-time-operands.ts';
 import { allTypes, anyType, normalizeAxis, numericTypes, scalarOf, sizeType, tensorOf, typeSet } from './types.ts';
 
 const clampAxis = (axis: number, rank: number): number => Math.max(0, Math.min(rank, axis < 0 ? axis + rank : axis));
@@ -58,7 +61,7 @@ export const ConstantOfShape = op('ConstantOfShape', {
   since: 25,
   type: ({ input }, { value }, context) => {
     const dtype: DType = value?.type.kind === 'tensor' ? value.type.dtype : 'float32';
-    return tensorOf(dtype, sizesOf(input) ?? declaredShape(context, 'input'));
+    return tensorOf(dtype, sizesOf(input) ?? runTimeShape(context, 'input', listed(input, context, 'input')));
   },
   compute: (_, { value }, __, { types }) => {
     const { dtype } = types[0]!;
@@ -75,9 +78,30 @@ function rangeLength(start: Expr, limit: Expr, delta: Expr, context: TypeContext
     const [from, to, by] = numbers as [number, number, number];
     return int(Math.max(0, Math.ceil((to - from) / by)));
   }
-  if (isFloat(start.dtype) || step === undefined) return declaredShape(context, 'start, limit or delta')[0]!;
+  if (isFloat(start.dtype) || step === undefined) return runTimeLength(start, limit, delta, context);
   const distance = step > 0 ? sub(limit, start) : sub(start, limit);
   return simplify(ceilDiv(max(cast(distance, 'index'), int(0)), int(Math.abs(step))));
+}
+
+/** The same where a run decides; no step gives nothing. */
+function runTimeLength(start: Expr, limit: Expr, delta: Expr, context: TypeContext): Expr {
+  const zero = constant(0, start.dtype);
+  const steps = isFloat(start.dtype)
+    ? unary('ceil', div(sub(cast(limit, 'float64'), cast(start, 'float64')), cast(delta, 'float64')))
+    : wholeSteps(start, limit, delta);
+  const length = select(eq(delta, zero), int(0), max(int(0), cast(steps, 'index')));
+  return runTimeShape(context, 'limit', [length])[0]!;
+}
+
+function wholeSteps(start: Expr, limit: Expr, delta: Expr): Expr {
+  const wide = (value: Expr): Expr => cast(value, 'int64');
+  const [distance, step] = [sub(wide(limit), wide(start)), wide(delta)];
+  const towards = select(
+    lt(constant(0n, 'int64'), step),
+    sub(step, constant(1n, 'int64')),
+    add(step, constant(1n, 'int64')),
+  );
+  return div(add(distance, towards), select(eq(step, constant(0n, 'int64')), constant(1n, 'int64'), step));
 }
 
 /** start, start + delta, start + 2 delta … up to, not including, limit. */
@@ -88,13 +112,17 @@ export const Range = op('Range', {
   since: 11,
   type: ({ start, limit, delta }, _, context) => {
     const known = [start, limit, delta].every(({ elements }) => elements !== undefined);
-    const length = known
-      ? rangeLength(scalarOf(start), scalarOf(limit), scalarOf(delta), context)
-      : declaredShape(context, 'start, limit or delta')[0]!;
-    return tensorOf(start.dtype, [length]);
+    const numbers = [scalarOf(start), scalarOf(limit), scalarOf(delta)] as const;
+    return tensorOf(start.dtype, [known ? rangeLength(...numbers, context) : runTimeLength(...numbers, context)]);
   },
   compute: ({ start, delta }, _, [i]) => add(scalarOf(start), mul(cast(i!, start.dtype), scalarOf(delta))),
 });
+
+function runTimeDepth(depth: Operand, axis: number, rank: number, context: TypeContext): Expr {
+  const declared = declaredShape(context, 'depth');
+  if (declared.length !== rank) context.fail(`declares an output of rank ${declared.length}; expected ${rank}.`);
+  return runTimeShape(context, 'depth', [cast(scalarOf(depth), 'index')], [declared[axis]])[0]!;
+}
 
 /** Y[…, i, …] = values[1] where the index at the other axes is i, else values[0]. Indices may count from the end. */
 export const OneHot = op('OneHot', {
@@ -110,7 +138,7 @@ export const OneHot = op('OneHot', {
   type: ({ indices, depth, values }, attributes, context) => {
     const rank = indices.rank + 1;
     const axis = normalizeAxis(attributes.axis, rank, context);
-    const size = sizesOf(depth)?.[0] ?? declaredShape(context, 'depth')[axis] ?? context.fail('declares a wrong rank.');
+    const size = sizesOf(depth)?.[0] ?? runTimeDepth(depth, axis, rank, context);
     const count = constantOf(values.shape[0] ?? int(0));
     if (values.rank !== 1 || (count !== undefined && count !== 2)) {
       context.fail('values must have two elements: off and on.');

@@ -2,12 +2,12 @@
 //   Y[i] = X[start + i * step]
 
 import type { Expr } from '../../ir/expr.ts';
-import { add, all, constantOf, div, int, max, min, mul, neg, sub } from '../../ir/expr-make.ts';
+import { add, all, constantOf, div, eq, int, lt, max, min, mul, neg, select, sub } from '../../ir/expr-make.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { numbersOf, sizesOf } from './elements.ts';
 import { isNumbers, withInput, without } from './legacy.ts';
-import { checked, clamp, declaredShape, entryOf, fromEnd, within } from './run-time-operands.ts';
+import { checked, clamp, entryOf, fromEnd, runTimeShape, within } from './run-time-operands.ts';
 import { anyType, indexType, normalizeAxis, tensorOf } from './types.ts';
 
 interface SliceInputs {
@@ -76,6 +76,23 @@ const alreadyChecked = (rule: string): never => {
   throw new RangeError(rule);
 };
 
+/** How many elements a run takes from one axis; a step of 0 is no step, and -1 no size. */
+function runTimeExtent(inputs: SliceInputs, axis: number): Expr {
+  const { data, starts, ends, axes, steps } = inputs;
+  const extent = data.shape[axis]!;
+  const start = fromEnd(entryOf(axis, data.rank, axes, starts, int(0)), extent);
+  const end = fromEnd(entryOf(axis, data.rank, axes, ends, extent), extent);
+  const forwards = max(sub(clamp(end, int(0), extent), clamp(start, int(0), extent)), int(0));
+  if (!steps) return forwards;
+  const last = sub(extent, int(1));
+  const backwards = max(sub(clamp(start, int(0), last), clamp(end, int(-1), last)), int(0));
+  const longest = add(extent, int(1));
+  const step = clamp(entryOf(axis, data.rank, axes, steps, int(1)), neg(longest), longest);
+  const length = max(step, neg(step));
+  const count = select(lt(int(0), step), forwards, select(eq(extent, int(0)), int(0), backwards));
+  return select(eq(step, int(0)), int(-1), div(add(count, sub(length, int(1))), max(length, int(1))));
+}
+
 /** Where an element comes from along one axis when starts, axes or steps are only known at run time. */
 function runTimePosition(inputs: SliceInputs, axis: number, index: Expr): Expr {
   const { data, starts, axes, steps } = inputs;
@@ -110,9 +127,12 @@ export const Slice = op('Slice', {
     const ranges = knownRanges(inputs, (rule) => context.fail(rule));
     const shape = ranges
       ? data.shape.map((extent, axis) => ranges[axis]?.extent ?? extent)
-      : declaredShape(context, 'starts, ends, axes or steps');
-    if (shape.length !== data.rank)
-      context.fail(`declares an output of rank ${shape.length}; data has rank ${data.rank}.`);
+      : runTimeShape(
+          context,
+          'extent',
+          data.shape.map((_, axis) => runTimeExtent(inputs, axis)),
+          data.shape,
+        );
     return tensorOf(data.dtype, shape);
   },
   compute: (inputs, _, index) => {

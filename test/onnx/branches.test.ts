@@ -25,9 +25,17 @@ const graphAttribute = (name: string, nodes: readonly object[], output: string) 
 });
 
 /** x: float32[N, rows]; r = If(c, Squeeze(x, 1), x); then what `after` makes of r, called y. */
-function squeezeModel(rows: number | string, condition: readonly object[], after: readonly object[]): Uint8Array {
+const squeezeModel = (rows: number | string, condition: readonly object[], after: readonly object[]): Uint8Array =>
+  branchModel(rows, node('Squeeze', ['x', 'axis'], 't'), condition, after);
+
+function branchModel(
+  rows: number | string,
+  then: object,
+  condition: readonly object[],
+  after: readonly object[],
+): Uint8Array {
   const branches = [
-    graphAttribute('then_branch', [node('Squeeze', ['x', 'axis'], 't')], 't'),
+    graphAttribute('then_branch', [then], 't'),
     graphAttribute('else_branch', [node('Identity', ['x'], 'e')], 'e'),
   ];
   const model = onnx.ModelProto.create({
@@ -72,12 +80,21 @@ describe('If at import', () => {
   });
 
   it('insists on the branch after which the rest is legal', () => {
-    const model = squeezeModel('M', hasOneColumn, [
-      node('Unsqueeze', ['r', 'axis'], 'u'),
-      node('Squeeze', ['u', 'axis'], 'v'),
-      node('Det', ['r'], 'y'),
-    ]);
+    const model = squeezeModel('M', hasOneColumn, [node('Det', ['r'], 'y')]);
     assert.deepEqual(run(model, [3, 3], [2, 0, 0, 0, 2, 0, 0, 0, 2]).values, [8]);
     assert.throws(() => run(model, [1, 1], [3]), /the run reported shape/);
+  });
+
+  it('gives what follows the sizes of the branch that was taken', () => {
+    const isPositive = [
+      node('ReduceMin', ['x'], 'm', [{ name: 'keepdims', type: 2, i: 0 }]),
+      node('Sub', ['m', 'm'], 'zero'),
+      node('Greater', ['m', 'zero'], 'c'),
+    ];
+    const model = branchModel(3, node('Concat', ['x', 'x'], 't', [{ name: 'axis', type: 2, i: 0 }]), isPositive, [
+      node('Neg', ['r'], 'y'),
+    ]);
+    assert.deepEqual(run(model, [1, 3], [1, 2, 3]), { dims: [2, 3], values: [-1, -2, -3, -1, -2, -3] });
+    assert.deepEqual(run(model, [1, 3], [0, 2, 3]), { dims: [1, 3], values: [-0, -2, -3] });
   });
 });
