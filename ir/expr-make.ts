@@ -226,6 +226,8 @@ function holdsAll(from: DType, to: DType): boolean {
 export function bitcast(value: Expr, dtype: DType): Expr {
   if (dtypes[value.dtype].bits !== dtypes[dtype].bits) fail(`bitcast of ${value.dtype} to ${dtype}`);
   if (value.dtype === dtype) return value;
+  // A truth value is stored as 0 or 1; what it is while it is computed (a mask, say) differs by target.
+  if (value.dtype === 'bool' || dtype === 'bool') return cast(value, dtype);
   if (isInteger(value.dtype) && isInteger(dtype)) return cast(value, dtype);
   if (value.kind === 'const') {
     const folded = bitcastScalar(dtype, value.dtype, value.value);

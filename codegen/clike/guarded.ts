@@ -12,7 +12,7 @@ export type OperandsOf = (expr: Expr) => readonly Expr[];
 export interface Guards {
   /** Harmful parts that evaluating the expression performs, whichever way every Select in it goes. */
   certain(expr: Expr): bigint;
-  /** Harmful parts that must be allowed where the expression is evaluated: those behind no Select of its own. */
+  /** Harmful parts that must be allowed where the expression is evaluated: those behind no Select of its own, and failures. */
   needs(expr: Expr): bigint;
 }
 
@@ -20,16 +20,24 @@ export interface Guards {
 export function guardsOf(order: readonly Expr[], operandsOf: OperandsOf): Guards {
   const certain = new Map<Expr, bigint>();
   const needs = new Map<Expr, bigint>();
+  // A Select shields the loads and divisions in its branches wherever it stands. A failure in them must not happen
+  // where the Select itself is not asked for.
+  const failures = new Map<Expr, bigint>();
   let parts = 0n;
   for (const expr of [...order].reverse()) {
     const operands = operandsOf(expr);
     const own = isHarmful(expr, operands) ? 1n << parts++ : 0n;
+    const fails = expr.kind === 'call' && expr.callee === 'fail' ? own : 0n;
+    failures.set(
+      expr,
+      operands.reduce((bits, operand) => bits | (failures.get(operand) ?? 0n), fails),
+    );
     const union = (of: ReadonlyMap<Expr, bigint>, exprs: readonly Expr[]): bigint =>
       exprs.reduce((bits, operand) => bits | (of.get(operand) ?? 0n), own);
     if (choosesBranch(expr)) {
       const both = (certain.get(expr.whenTrue) ?? 0n) & (certain.get(expr.whenFalse) ?? 0n);
       certain.set(expr, union(certain, [expr.condition]) | both);
-      needs.set(expr, union(needs, [expr.condition]));
+      needs.set(expr, union(needs, [expr.condition]) | failures.get(expr)!);
     } else {
       certain.set(expr, union(certain, operands));
       needs.set(expr, union(needs, operands));

@@ -62,6 +62,10 @@ describe('elementwise operators', () => {
     const Y = apply('Cast', [tiny], { to: 'float32' });
     assert.deepEqual(run([X], Y, [numbers([1], [-1])]).values, [Math.fround(0.01 - Math.fround(0.01))]);
   });
+  it('give the bits of a truth value as 0 or 1, whatever it is while it is computed', () => {
+    const truth = apply('Greater', [input('X', [2]), g.scalar(0, 'float32')]);
+    assert.equal(elementOf(apply('BitCast', [truth], { to: 'uint8' })), 'uint8(node[i0])');
+  });
   it('let NaN pass', () => {
     assert.deepEqual(of('Relu', [nan, -1, 2]), [nan, 0, 2]);
     assert.deepEqual(of('Sign', [nan, -3, 0, 5]), [nan, -1, 0, 1]);

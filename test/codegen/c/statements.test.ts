@@ -29,6 +29,7 @@ import {
   ramp,
   select,
   splat,
+  sub,
   unary,
   variable,
 } from '../../../ir/expr-make.ts';
@@ -161,6 +162,18 @@ describe('statements as C', function () {
     const inner = select(lt(value, float(3)), mul(value, value), add(value, float(1)));
     const body = loop(at, store(out, [at], select(lt(at, int(6)), inner, float(-1))));
     await expectSame(kernelOf([x, out], body), true, { sanitize: true });
+  });
+
+  it('fails in a branch only where the branch is taken', async () => {
+    const at = indexVar('i', 5);
+    const out = argument('out', 'float32', [5]);
+    const there = sub(at, int(1));
+    const value = load(x, [int(0), there]);
+    const root = add(mul(value, value), add(value, float(1)));
+    // Only for i = 0 the place is outside, and there nobody asks for it.
+    const inner = select(and(le(int(0), there), lt(there, int(4))), mul(root, root), failure('index', 'float32'));
+    const body = loop(at, store(out, [at], select(lt(at, int(1)), float(0), inner)));
+    await expectSame(kernelOf([x, out], body));
   });
 
   it('keeps vectors in registers, also as masks', async () => {
