@@ -80,18 +80,6 @@ describe('movement operators', () => {
     assert.equal(shapeOf(Y), '[N, 6]');
     assert.equal(elementOf(Y), 'i1 < 4 ? X[i0, i1] : 0.0');
   });
-  it('trust the declared shape where a run decides, and stay inside of the data', () => {
-    const X = input('X', [4]);
-    const starts = input('starts', [1], 'int64');
-    const ends = input('ends', [1], 'int64');
-    const declared = [{ kind: 'tensor' as const, dtype: 'float32' as const, shape: [int(2)] }];
-    const Y = apply('Slice', [X, starts, ends], {}, { declared });
-    const data = { dims: [4], values: [1, 2, 3, 4] };
-    const at = (value: number) => ({ dims: [1], values: [value] });
-    assert.deepEqual(run([X, starts, ends], Y, [data, at(-3), at(3)]).values, [2, 3]);
-    assert.throws(() => run([X, starts, ends], Y, [data, at(3), at(5)]), /index/);
-    assert.throws(() => apply('Slice', [X, ends, starts]), /declares no shape/);
-  });
   it('say the size of a Compress only at run time', () => {
     const X = input('X', [3, 2]);
     const condition = input('condition', [3], 'bool');
