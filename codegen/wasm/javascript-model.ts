@@ -9,7 +9,6 @@ import { type Layout, memoryLimit } from './layout.ts';
 
 /** Every size is known: views are made once. */
 export const fixedModel = (tensors: Interface): string => {
-  const hasBool = tensors.inputs.some(({ dtype }) => dtype === 'bool');
   return `
 function modelOf({ memory, run }) {
   const inputs = viewsOf(memory, inputTable, inputShapes(), inputAddresses());
@@ -19,7 +18,7 @@ function modelOf({ memory, run }) {
     inputs,
     outputs,
     run(values) {
-      if (values !== undefined) copyInputs(values, inputs, inputShapes());${hasBool ? '\n      makeTruth(inputs);' : ''}
+      if (values !== undefined) copyInputs(values, inputs, inputShapes());${makesTruth(tensors) ? '\n      makeTruth(inputs);' : ''}
       const code = run();
       if (code !== 0) throw failure(code);
       return outputs;
@@ -29,7 +28,7 @@ function modelOf({ memory, run }) {
 };
 
 /** Sizes come with the inputs: memory grows and views are made again when they change. */
-export function resizableModel(program: Program, layout: Layout): string {
+export function resizableModel(program: Program, layout: Layout, tensors: Interface): string {
   const isVariable = (size: Expr): number => (size.kind === 'var' ? program.dims.indexOf(size) : -1);
   // As in the C header: -1 - k stands for symbolic size k; null for what follows from others.
   const patterns = program.inputs.map(({ buffer }) =>
@@ -89,6 +88,14 @@ function modelOf({ memory, run }) {
   let sizes;
   let inputs = {};
   let outputs = {};
+  // The computed sizes that the outputs have been shown with.
+  let shown;
+  const show = (computed) => {
+    const shapes = outputShapes(...sizes, ...computed);
+    const views = viewsOf(memory, outputTable, shapes, outputAddresses(...sizes));
+    outputs = Object.fromEntries(outputTable.map(([key], i) => [key, { data: views[key], shape: shapes[i] }]));
+    shown = \`\${computed}\`;
+  };
   const resize = (wanted) => {
     checkSizes(wanted);
     const needed = bytesNeeded(...wanted);
@@ -96,6 +103,7 @@ function modelOf({ memory, run }) {
     const pages = Math.ceil((needed - memory.buffer.byteLength) / 65536);
     if (pages > 0) memory.grow(pages);
     sizes = wanted;
+    shown = undefined;
     inputs = viewsOf(memory, inputTable, inputShapes(...sizes), inputAddresses(...sizes));
   };${program.dims.length === 0 ? '\n  resize([]);' : ''}
   return {
@@ -117,21 +125,29 @@ function modelOf({ memory, run }) {
         copyInputs(values, inputs, inputShapes(...sizes));
       }
       if (sizes === undefined) throw new Error(\`\${label}: the first run needs inputs\`);
-      makeTruth(inputs);
-      const code = run(...sizes);
+${makesTruth(tensors) ? '      makeTruth(inputs);\n' : ''}      const code = run(...sizes);
       if (code !== 0) throw failure(code);
-      const computed = new Int32Array(memory.buffer, ${layout.controlBase}, ${program.computedDims.length});
-      const shapes = outputShapes(...sizes, ...computed);
-      const views = viewsOf(memory, outputTable, shapes, outputAddresses(...sizes));
-      outputs = {};
-      outputTable.forEach(([key], position) => {
-        outputs[key] = { data: views[key], shape: shapes[position] };
-      });
+      const computed = [...new Int32Array(memory.buffer, ${layout.controlBase}, ${program.computedDims.length})];
+      if (\`\${computed}\` !== shown) show(computed);
       return outputs;
     },
   };
 }`;
 }
+
+const makesTruth = ({ inputs }: Interface): boolean => inputs.some(({ dtype }) => dtype === 'bool');
+
+export const truth = (tensors: Interface): string => (makesTruth(tensors) ? makeTruth : '');
+
+const makeTruth = `
+/** Whatever a byte is, a truth value is 0 or 1. */
+function makeTruth(inputs) {
+  for (const [key, , , isTruth] of inputTable) {
+    if (!isTruth) continue;
+    const view = inputs[key];
+    for (let i = 0; i < view.length; i++) view[i] = view[i] === 0 ? 0 : 1;
+  }
+}`;
 
 export const checking = `
 function viewsOf(memory, table, shapes, addresses) {
@@ -141,15 +157,6 @@ function viewsOf(memory, table, shapes, addresses) {
     views[key] = new array(memory.buffer, addresses[position], length);
   });
   return views;
-}
-
-/** Whatever a byte is, a truth value is 0 or 1. */
-function makeTruth(inputs) {
-  for (const [key, , , isTruth] of inputTable) {
-    if (!isTruth) continue;
-    const view = inputs[key];
-    for (let i = 0; i < view.length; i++) view[i] = view[i] === 0 ? 0 : 1;
-  }
 }
 
 const wrongShape = (name, got, expected) =>

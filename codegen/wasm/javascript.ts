@@ -6,7 +6,7 @@ import { constantOf } from '../../ir/expr-make.ts';
 import type { Program } from '../../ir/program.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { type Interface, jsonText, sizeName, type TensorInterface } from './interface.ts';
-import { checking, fixedModel, resizableModel } from './javascript-model.ts';
+import { checking, fixedModel, resizableModel, truth } from './javascript-model.ts';
 import type { Layout } from './layout.ts';
 import { addressOfPlace, placeOf } from './places.ts';
 import { sizeText } from './size-text.ts';
@@ -26,10 +26,14 @@ export function javascriptOf(program: Program, layout: Layout, tensors: Interfac
     header(options.name),
     tables(program, layout, tensors, options),
     loading(options, program.weights.length, layout.weightsBase),
-    tensors.isFixed ? fixedModel(tensors) : resizableModel(program, layout),
+    tensors.isFixed ? fixedModel(tensors) : resizableModel(program, layout, tensors),
     checking,
+    truth(tensors),
   ];
-  return `${parts.map((part) => part.trim()).join('\n\n')}\n`;
+  return `${parts
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join('\n\n')}\n`;
 }
 
 const header = (name: string): string => `

@@ -1,7 +1,7 @@
 // Expressions as binaryen expressions. What a statement uses twice is computed once; what a loop does not change is
 // computed before it.
 
-import type { Cast, Expr, Load, Splat } from '../../ir/expr.ts';
+import type { Cast, Expr, Load, Splat, Unary } from '../../ir/expr.ts';
 import { IrError } from '../../ir/expr-make.ts';
 import { addressOf, positionOf } from './address.ts';
 import type { Code } from './binaryen.ts';
@@ -11,10 +11,18 @@ import { linearCode } from './linear.ts';
 import { castScalar } from './print-cast.ts';
 import { binaryScalar, unaryScalar } from './print-scalar.ts';
 import { printSelect } from './print-select.ts';
-import { vectorBinary, vectorUnary } from './print-vector.ts';
+import { vectorBinary, vectorNegativeMagnitude, vectorUnary } from './print-vector.ts';
 import { vectorCast } from './print-vector-cast.ts';
 import { loadSplat, loadVector, splatScalar } from './print-vector-memory.ts';
-import { loadOpcode, scalarConstant, shapeOf, valueTypeOf, vectorConstantBytes, zeroOf } from './representation.ts';
+import {
+  isNativeFloat,
+  loadOpcode,
+  scalarConstant,
+  shapeOf,
+  valueTypeOf,
+  vectorConstantBytes,
+  zeroOf,
+} from './representation.ts';
 
 export function printExpr(context: Context, expr: Expr): Code {
   const { module, scope } = context;
@@ -47,12 +55,8 @@ function printKind(context: Context, expr: Exclude<Expr, { kind: 'const' } | { k
   const { module } = context;
   const { dtype, lanes } = expr;
   switch (expr.kind) {
-    case 'unary': {
-      const value = context.print(expr.value);
-      return lanes > 1
-        ? vectorUnary(context, expr.op, dtype, lanes, value)
-        : unaryScalar(context, expr.op, dtype, value);
-    }
+    case 'unary':
+      return printUnary(context, expr);
     case 'binary':
       if (lanes > 1) return vectorBinary(context, expr);
       return binaryScalar(context, expr.op, expr.left.dtype, context.print(expr.left), context.print(expr.right), {
@@ -78,6 +82,16 @@ function printKind(context: Context, expr: Exclude<Expr, { kind: 'const' } | { k
     case 'reduce':
       throw new IrError('a Reduce reached the WebAssembly printer: it must be lowered before');
   }
+}
+
+function printUnary(context: Context, expr: Unary): Code {
+  const { op, value, dtype, lanes } = expr;
+  if (lanes === 1) return unaryScalar(context, op, dtype, context.print(value));
+  const isNegativeMagnitude = op === 'neg' && value.kind === 'unary' && value.op === 'abs' && isNativeFloat(dtype);
+  if (isNegativeMagnitude && context.isPrintedHere(value)) {
+    return vectorNegativeMagnitude(context, dtype, lanes, context.print(value.value));
+  }
+  return vectorUnary(context, op, dtype, lanes, context.print(value));
 }
 
 function printCast(context: Context, expr: Cast): Code {

@@ -1,7 +1,7 @@
 // Select: `select` where both branches are cheap and harmless, an if otherwise, a blend of lanes under a vector condition.
 
 import type { Expr, Select } from '../../ir/expr.ts';
-import { exprKey } from '../../ir/expr-key.ts';
+import { exprKey, sameExpr } from '../../ir/expr-key.ts';
 import { IrError } from '../../ir/expr-make.ts';
 import { children } from '../../ir/expr-walk.ts';
 import { isInside } from '../../ir/inside.ts';
@@ -9,7 +9,7 @@ import { certainParts, countUses, isRegisterLoad } from '../../ir/shared-parts.t
 import type { Code } from './binaryen.ts';
 import type { Context } from './context.ts';
 import { isTrivial, loopToLeave, usesOf } from './hoist.ts';
-import { gathered, isHalfFilled, valueTypeOf } from './representation.ts';
+import { gathered, isHalfFilled, isNativeFloat, shapeOf, valueTypeOf } from './representation.ts';
 
 /** Larger branches of a Select are worth a jump. */
 const cheapBranch = 8;
@@ -20,6 +20,8 @@ export function printSelect(context: Context, expr: Select): Code {
   const harmless = !context.isGuarded(whenTrue) && !context.isGuarded(whenFalse);
   if (condition.lanes > 1) {
     if (!harmless) requireHarmless(expr);
+    const extreme = printExtreme(context, expr);
+    if (extreme !== undefined) return extreme;
     const yes = context.print(whenTrue);
     const no = context.print(whenFalse);
     const mask = context.print(condition);
@@ -37,6 +39,18 @@ export function printSelect(context: Context, expr: Select): Code {
   const branch = (value: Expr): Code => context.scope.inFrame({ branch: true }, () => context.print(value));
   const code = module.if(test, branch(whenTrue), branch(whenFalse));
   return before.length === 0 ? code : module.block([...before, code], valueTypeOf(dtype, lanes));
+}
+
+/** `a < b ? b : a` is pmax(a, b), and `b < a ? b : a` is pmin(a, b): NaN, zeros and all. */
+function printExtreme(
+  { module, print }: Context,
+  { condition, whenTrue, whenFalse, dtype, lanes }: Select,
+): Code | undefined {
+  if (!isNativeFloat(dtype) || condition.kind !== 'binary' || condition.op !== 'lt') return undefined;
+  const { left, right } = condition;
+  const isLeast = sameExpr(left, whenTrue) && sameExpr(right, whenFalse);
+  if (!isLeast && !(sameExpr(left, whenFalse) && sameExpr(right, whenTrue))) return undefined;
+  return module.op(`${shapeOf(dtype, lanes)}.${isLeast ? 'pmin' : 'pmax'}`, print(whenFalse), print(whenTrue));
 }
 
 /** Computes what both branches surely use and some statement uses twice, so that neither branch repeats it. */

@@ -19,6 +19,7 @@ import {
   spread,
   type VectorShape,
   valueTypeOf,
+  vectorConstantBytes,
 } from './representation.ts';
 
 export function vectorUnary(context: Context, op: UnaryOp, dtype: DType, lanes: number, value: Code): Code {
@@ -44,6 +45,11 @@ export function vectorUnary(context: Context, op: UnaryOp, dtype: DType, lanes: 
     case 'sqrt':
       return laneByLane(context, dtype, lanes, [{ dtype, value }], ([lane]) => unaryScalar(context, op, dtype, lane!));
   }
+}
+
+/** -|x| in one instruction: whatever x is, its sign is set. */
+export function vectorNegativeMagnitude({ module }: Context, dtype: DType, lanes: number, value: Code): Code {
+  return module.op('v128.or', value, module.v128(vectorConstantBytes(dtype, lanes, () => -0)));
 }
 
 export function vectorBinary(context: Context, expr: Binary): Code {

@@ -5,11 +5,11 @@
 //         C[m.o * rows + r, …] = acc[r][v] for all } }
 
 import { constantOf, int } from '../../ir/expr-make.ts';
-import { visitExpr } from '../../ir/expr-walk.ts';
 import type { Buffer, Kernel } from '../../ir/kernel.ts';
 import { visitStmt } from '../../ir/kernel-walk.ts';
 import { simplifyKernel } from '../../ir/simplify.ts';
 import { accumulateOverTile } from './accumulate-over-tile.ts';
+import { operationsOf } from './operations.ts';
 import { pad } from './pad.ts';
 import { reorder } from './reorder.ts';
 import { spill } from './spill.ts';
@@ -75,12 +75,7 @@ const mostOperations = 10;
 function hasCostlyEnd(kernel: Kernel): boolean {
   let operations = 0;
   visitStmt(kernel.body, (stmt) => {
-    if (stmt.kind !== 'store' || stmt.buffer.memory !== 'argument') return;
-    visitExpr(stmt.value, (node) => {
-      if (node.kind === 'call') operations += mostOperations;
-      if (node.dtype !== 'index' && ['binary', 'unary', 'select', 'cast'].includes(node.kind)) operations++;
-      return node.kind !== 'load';
-    });
+    if (stmt.kind === 'store' && stmt.buffer.memory === 'argument') operations += operationsOf(stmt);
   });
   return operations > mostOperations;
 }

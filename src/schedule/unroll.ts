@@ -4,6 +4,7 @@
 import { constantOf, int } from '../../ir/expr-make.ts';
 import type { Kernel, Loop, Stmt } from '../../ir/kernel.ts';
 import { isLoop, mapStmt } from '../../ir/kernel-walk.ts';
+import { operationsOf } from './operations.ts';
 import { blockOf, constantExtent, instantiate, onLoops, type Step, statementsOf } from './step.ts';
 
 export const unroll =
@@ -16,7 +17,10 @@ function copies(loop: Loop): Stmt {
   return blockOf(turns.map((turn) => instantiate(loop.body, new Map([[loop.index, int(turn)]]))));
 }
 
-/** Unrolls innermost loops that are so short that turning costs as much as their bodies, up to `most` statements. */
+/** Operations of a statement that is short itself. */
+const fewOperations = 4;
+
+/** Unrolls innermost loops that are so short that turning costs as much as their bodies, up to `most` short statements. */
 export const unrollShortLoops =
   (most: number): Step =>
   (kernel: Kernel): Kernel => {
@@ -25,8 +29,11 @@ export const unrollShortLoops =
       if (!isLoop(mapped) || mapped.as !== 'serial') return mapped;
       const turns = constantOf(mapped.extent);
       const statements = statementsOf(mapped.body);
-      const plain = statements.every(({ kind }) => kind === 'store');
-      return plain && turns !== undefined && turns * statements.length <= most ? copies(mapped) : mapped;
+      const stores = statements.filter((inner) => inner.kind === 'store');
+      if (turns === undefined || stores.length < statements.length) return mapped;
+      const operations = stores.reduce((sum, store) => sum + operationsOf(store), 0);
+      const length = Math.max(stores.length, operations / fewOperations);
+      return turns * length <= most ? copies(mapped) : mapped;
     };
     return { ...kernel, body: walk(kernel.body) };
   };

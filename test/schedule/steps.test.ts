@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { add, float, indexVar, int, load, lt, mul, select, sub, variable } from '../../ir/expr-make.ts';
+import { add, call, float, indexVar, int, load, lt, mul, select, sub, variable } from '../../ir/expr-make.ts';
 import type { Kernel } from '../../ir/kernel.ts';
 import { printKernel } from '../../ir/kernel-print.ts';
 import { loops, store } from '../../ir/kernel-walk.ts';
@@ -16,7 +16,7 @@ import { reorder } from '../../src/schedule/reorder.ts';
 import { spill } from '../../src/schedule/spill.ts';
 import { split } from '../../src/schedule/split.ts';
 import { applySteps, ScheduleError } from '../../src/schedule/step.ts';
-import { unroll } from '../../src/schedule/unroll.ts';
+import { unroll, unrollShortLoops } from '../../src/schedule/unroll.ts';
 import { vectorize } from '../../src/schedule/vectorize.ts';
 import { added, argument, convolution, mean, product, scaled, softmax, transposed, window } from './lowered.ts';
 import { assertSameMeaning } from './same-meaning.ts';
@@ -237,6 +237,14 @@ describe('schedule steps', () => {
         assertSameMeaning(kernel, tiled);
       }),
     );
+  });
+
+  it('unrollShortLoops leaves loops that are long because of what they compute', () => {
+    const turns = (kernel: Kernel): number => printKernel(unrollShortLoops(8)(kernel)).match(/for /g)?.length ?? 0;
+    assert.equal(turns(added([8])), 0);
+    const [X, Y, i] = [argument('X', [8]), argument('Y', [8]), indexVar('i', 8)];
+    const value = call('sigmoid', load(X, [i]));
+    assert.equal(turns({ name: 'sigmoid', params: [X, Y], dims: [], body: loops([i], store(Y, [i], value)) }), 1);
   });
 
   it('pad refuses a load that leaves its buffer', () => {

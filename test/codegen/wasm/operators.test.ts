@@ -215,6 +215,10 @@ describe('operators in WebAssembly', () => {
           ? ['not']
           : ['neg', 'abs', 'not'];
       for (const lanes of lanesOf(dtype)) {
+        if (isFloat(dtype)) {
+          const negative = (x: Expr): Expr => unary('neg', unary('abs', x));
+          cases.push(pointwise(`-|${dtype}|`, [{ dtype, values: edges(dtype) }], dtype, lanes, (x) => negative(x!)));
+        }
         for (const op of unaries)
           cases.push(
             pointwise(`${op} ${dtype}`, [{ dtype, values: edges(dtype) }], dtype, lanes, (x) => unary(op, x!)),
@@ -256,6 +260,13 @@ describe('operators in WebAssembly', () => {
 
   it('select by scalar and by vector conditions', async () => {
     const cases: Case[] = [];
+    type Pick = (x: Expr, y: Expr) => Expr;
+    const picks: readonly (readonly [string, Pick])[] = [
+      ['greater', (x, y) => select(binary('lt', x, y), y, x)],
+      ['greater or first', (x, y) => select(binary('lt', x, y), x, y)],
+      ['less', (x, y) => select(binary('lt', y, x), y, x)],
+      ['less or equal', (x, y) => select(binary('le', y, x), y, x)],
+    ];
     for (const dtype of numeric) {
       const [a, b] = pairs(dtype);
       for (const lanes of lanesOf(dtype)) {
@@ -263,7 +274,9 @@ describe('operators in WebAssembly', () => {
           { dtype, values: a },
           { dtype, values: b },
         ];
-        cases.push(pointwise(`select ${dtype}`, inputs, dtype, lanes, (x, y) => select(binary('lt', x!, y!), y!, x!)));
+        for (const [name, pick] of picks) {
+          cases.push(pointwise(`${name} ${dtype}`, inputs, dtype, lanes, (x, y) => pick(x!, y!)));
+        }
         cases.push(
           pointwise(`select ${dtype} by index`, inputs, dtype, lanes, (x, y) =>
             select(binary('le', loopIndex(x!), int(100)), y!, x!),
