@@ -19,6 +19,7 @@ import {
 } from './eval-scope.ts';
 import type { Binary, Call, ErrorCode, Expr, Load, Reduce, Select, Var } from './expr.ts';
 import { add, constantOf, IrError, int, mul } from './expr-make.ts';
+import { freeVars } from './expr-walk.ts';
 import type { Buffer } from './kernel.ts';
 import { stridesOf } from './kernel-walk.ts';
 import { isGuarded } from './shared-parts.ts';
@@ -197,6 +198,8 @@ export function elementText(emitter: Emitter, buffer: Buffer, indices: readonly 
 
 function checkIndices(emitter: Emitter, buffer: Buffer, indices: readonly Expr[], scope: Scope): void {
   indices.forEach((index, axis) => {
+    // A kernel is told only the sizes that it computes with.
+    if ([...freeVars(buffer.shape[axis]!)].some((size) => !emitter.names.has(size))) return;
     const at = bind(emitter, scope, index, emit(emitter, index, scope));
     const extent = emit(emitter, buffer.shape[axis]!, scope);
     const statement = `statements[${emitter.statements.length - 1}]`;

@@ -21,7 +21,7 @@ import {
 import type { Expr } from './expr.ts';
 import { add, IrError, int, mul, product, sub } from './expr-make.ts';
 import { printExpr } from './expr-print.ts';
-import { loadsOf } from './expr-walk.ts';
+import { freeVars, loadsOf } from './expr-walk.ts';
 import type { Alloc, Buffer, Kernel, Let, Loop, Stmt, Store, While } from './kernel.ts';
 import { printHead } from './kernel-print.ts';
 
@@ -71,6 +71,10 @@ function checkArguments(kernel: Kernel, buffers: readonly TypedArrayLike[], dims
   });
 }
 
+/** A kernel may find sizes of its results itself; nothing is known of those before. */
+const hasKnownLength = (kernel: Kernel, param: Buffer): boolean =>
+  [...freeVars(elementsOf(param))].every((size) => kernel.dims.includes(size));
+
 function kernelText(kernel: Kernel, options: EvaluateOptions): { text: string; statements: readonly string[] } {
   const emitter = newEmitter(options.checked ?? false);
   const dims = kernel.dims.map((dim) => [dim, newName(emitter, dim.name)] as const);
@@ -82,7 +86,12 @@ function kernelText(kernel: Kernel, options: EvaluateOptions): { text: string; s
   lines.push(...dims.map(([, name], i) => `const ${name} = dims[${i}];`));
   let body: readonly string[] = [];
   const head = withFrame(emitter, dims, undefined, () => {
-    if (emitter.checked) lines.push(...kernel.params.flatMap((param) => checkLength(emitter, param)));
+    if (emitter.checked)
+      lines.push(
+        ...kernel.params
+          .filter((param) => hasKnownLength(kernel, param))
+          .flatMap((param) => checkLength(emitter, param)),
+      );
     body = linesOf(emitter, kernel.body);
   });
   const imports = `const { ${Object.keys(runtime).join(', ')} } = runtime;`;

@@ -7,7 +7,7 @@ import type { ErrorCode, Expr, Var } from '../ir/expr.ts';
 import { constant, constantOf } from '../ir/expr-make.ts';
 import { rewriteExpr } from '../ir/expr-walk.ts';
 import type { Buffer, Kernel } from '../ir/kernel.ts';
-import type { CompiledKernel } from '../ir/kernel-eval.ts';
+import type { CompiledKernel, EvaluateOptions } from '../ir/kernel-eval.ts';
 import { stridesOf } from '../ir/kernel-walk.ts';
 import { storageOf } from '../ir/legalize/representation.ts';
 import type { Program, Step } from '../ir/program.ts';
@@ -33,6 +33,7 @@ export class RunError extends Error {
 
 interface Machine {
   readonly program: Program;
+  readonly options: EvaluateOptions;
   readonly sizes: Map<Var, number>;
   readonly arrays: Map<Buffer, TypedArrayLike>;
   readonly compiled: Map<Kernel, CompiledKernel>;
@@ -62,13 +63,18 @@ export function bindSizes(program: Program, dims: readonly (readonly number[])[]
 const isError = (code: number): ErrorCode | undefined =>
   (Object.keys(errorNumbers) as ErrorCode[]).find((name) => errorNumbers[name] === code);
 
-export function runProgram(program: Program, inputs: readonly TensorValue[]): readonly TensorValue[] {
+export function runProgram(
+  program: Program,
+  inputs: readonly TensorValue[],
+  options: EvaluateOptions = {},
+): readonly TensorValue[] {
   const sizes = bindSizes(
     program,
     inputs.map(({ dims }) => dims),
   );
   const machine: Machine = {
     program,
+    options,
     sizes,
     arrays: new Map(),
     compiled: new Map(),
@@ -165,7 +171,7 @@ function runSteps(steps: readonly Step[], machine: Machine): void {
   for (const step of steps) {
     switch (step.kind) {
       case 'call': {
-        const run = machine.compiled.get(step.kernel) ?? compileLegal(step.kernel);
+        const run = machine.compiled.get(step.kernel) ?? compileLegal(step.kernel, machine.options);
         machine.compiled.set(step.kernel, run);
         const code = run(
           step.arguments.map((buffer) => arrayOf(buffer, machine)),

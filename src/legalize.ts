@@ -2,7 +2,7 @@
 // exact conversions around each operation. Program buffers keep their types; kernels see the codes.
 
 import type { Kernel } from '../ir/kernel.ts';
-import { type CompiledKernel, compileKernel } from '../ir/kernel-eval.ts';
+import { type CompiledKernel, compileKernel, type EvaluateOptions } from '../ir/kernel-eval.ts';
 import { legalizeKernel } from '../ir/legalize/legalize-dtypes.ts';
 
 /** No target has more than the types that need no representation. */
@@ -11,4 +11,5 @@ const plainTypesOnly = { has: () => false };
 export const legalize = (kernel: Kernel): Kernel => legalizeKernel(kernel, plainTypesOnly);
 
 /** A kernel of any element types as a JavaScript function. */
-export const compileLegal = (kernel: Kernel): CompiledKernel => compileKernel(legalize(kernel));
+export const compileLegal = (kernel: Kernel, options: EvaluateOptions = {}): CompiledKernel =>
+  compileKernel(legalize(kernel), options);

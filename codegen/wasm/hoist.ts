@@ -42,7 +42,7 @@ export function createFacts(scope: Context['scope']): (expr: Expr) => Facts {
 
 /** Prints the expressions of one statement together, in a frame of their own. */
 export function inStatement<T>(context: Context, exprs: readonly Expr[], print: () => T): T {
-  return context.scope.inFrame({ uses: countUses(exprs).counts }, print);
+  return context.scope.inFrame({ uses: countUses(exprs).counts, roots: exprs }, print);
 }
 
 /** A register is read again rather than kept twice. */
@@ -60,6 +60,12 @@ export function usesOf(start: Frame, expr: Expr): number {
     if (frame.uses) return frame.uses.get(expr) ?? 0;
   }
   return 0;
+}
+
+/** The expressions of the statement that is printed. */
+export function rootsOf(start: Frame): readonly Expr[] {
+  for (let frame: Frame | undefined = start; frame; frame = frame.parent) if (frame.roots) return frame.roots;
+  return [];
 }
 
 /** The outermost loop that a value can be computed before. */

@@ -8,7 +8,7 @@ import { isInside } from '../../ir/inside.ts';
 import { certainParts, countUses, isRegisterLoad } from '../../ir/shared-parts.ts';
 import type { Code } from './binaryen.ts';
 import type { Context } from './context.ts';
-import { isTrivial, loopToLeave, usesOf } from './hoist.ts';
+import { isTrivial, loopToLeave, rootsOf, usesOf } from './hoist.ts';
 import { gathered, isHalfFilled, isNativeFloat, shapeOf, valueTypeOf } from './representation.ts';
 
 /** Larger branches of a Select are worth a jump. */
@@ -19,7 +19,7 @@ export function printSelect(context: Context, expr: Select): Code {
   const { condition, whenTrue, whenFalse, dtype, lanes } = expr;
   const harmless = !context.isGuarded(whenTrue) && !context.isGuarded(whenFalse);
   if (condition.lanes > 1) {
-    if (!harmless) requireHarmless(expr);
+    if (!harmless) requireHarmless(expr, rootsOf(context.scope.frame()));
     const extreme = printExtreme(context, expr);
     if (extreme !== undefined) return extreme;
     const yes = context.print(whenTrue);
@@ -88,10 +88,10 @@ function usedElsewhere(context: Context, branch: Expr): readonly Expr[] {
 
 /**
  * Both branches are evaluated. Vector divisions are made harmless; loads and failures of their own cannot be, unless the
- * condition performs the same.
+ * condition or the statement performs the same in any case.
  */
-function requireHarmless(select: Select): void {
-  const always = new Set([...certainParts([select.condition])].map(exprKey));
+function requireHarmless(select: Select, roots: readonly Expr[]): void {
+  const always = new Set([...certainParts([select.condition, ...roots])].map(exprKey));
   const seen = new Set<Expr>();
   const check = (part: Expr): void => {
     if (seen.has(part) || part.kind === 'const' || part.kind === 'var' || always.has(exprKey(part))) return;

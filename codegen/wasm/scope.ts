@@ -34,6 +34,8 @@ export interface Frame {
   readonly branch?: boolean;
   /** How often each expression of a statement is used in it. */
   readonly uses?: ReadonlyMap<Expr, number>;
+  /** The expressions of a statement. */
+  readonly roots?: readonly Expr[];
 }
 
 export interface Binding {
@@ -48,7 +50,7 @@ export interface Scope {
   readonly locals: Locals;
   frame(): Frame;
   /** Runs `print` in a new frame inside the current one. */
-  inFrame<T>(options: Partial<Pick<Frame, 'loop' | 'branch' | 'uses' | 'known'>>, print: () => T): T;
+  inFrame<T>(options: Partial<Pick<Frame, 'loop' | 'branch' | 'uses' | 'roots' | 'known'>>, print: () => T): T;
   /** Loop frames around the current position, outermost first. */
   loopFrames(): readonly Frame[];
   bind(variable: Var, binding: Binding): void;

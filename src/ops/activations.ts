@@ -191,7 +191,7 @@ export const Clip = op('Clip', {
     };
     return {
       ...without(node, 'min', 'max', 'consumed_inputs'),
-      inputs: [node.inputs[0], bound('min', 1), bound('max', 2)],
+      inputs: [node.inputs[0], bound('min', 1), bound('max', 2), ...node.inputs.slice(3)],
     };
   },
   type: ({ X, min: low, max: high }, _, context) => {

@@ -6,6 +6,7 @@ import { accumulatorType } from './accumulate.ts';
 import { floatAttribute, intAttribute } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { withAttributes, without } from './legacy.ts';
+import { agreeing } from './run-time-operands.ts';
 import { anyFloat, differ, floatTypes, tensorOf, typeSet } from './types.ts';
 
 const parameters = typeSet('T1', floatTypes);
@@ -33,6 +34,10 @@ function batchMean(X: Operand, index: readonly Expr[], rank: number, term: (x: E
   return div(reduce('sum', axes, term(element)), count);
 }
 
+/** The sizes of a parameter, which are those of the channels. */
+const channelSizes = (X: Operand, parameter: Operand): readonly (readonly [Expr, Expr])[] =>
+  X.rank === 1 ? [] : parameter.shape.map((size, axis) => [size, X.shape[axis + 1]!] as const);
+
 /**
  * Y = (X - mean) / sqrt(variance + epsilon) * scale + B. Outputs 1 and 2 are the running mean and variance, 3 and 4 the
  * batch's own (opset 13 and before), all in training mode only. With `spatial` = 0 (opset 8 and before) every position
@@ -56,6 +61,7 @@ export const BatchNormalization = op('BatchNormalization', {
     const channels = X.rank === 1 ? [] : [scale, B, input_mean, input_var];
     for (const [position, operand] of channels.entries())
       checkStatistics(X, operand, ['scale', 'B', 'input_mean', 'input_var'][position]!, context);
+    if (channels.some(({ rank }) => rank !== scale.rank)) context.fail('scale, B, mean and variance differ in rank.');
     if (!training_mode && context.outputs.slice(1).some((present) => present))
       context.fail('outputs other than Y exist only with training_mode = 1.');
     const Y = tensorOf(X.dtype, X.shape);
@@ -64,7 +70,9 @@ export const BatchNormalization = op('BatchNormalization', {
   },
   compute: ({ X, scale, B, input_mean, input_var }, { epsilon, momentum, training_mode }, index, { output }) => {
     const wide = accumulatorType(X.dtype);
-    const read = (operand: Operand, at: readonly Expr[]): Expr => cast(operand.at(...at), wide);
+    // What has the shape of the channels is checked against them, X against nothing.
+    const read = (operand: Operand, at: readonly Expr[]): Expr =>
+      cast(operand === X ? X.at(...at) : agreeing(channelSizes(X, operand), operand.at(...at)), wide);
     const channel = output > 0 ? index : X.rank === 1 ? [int(0)] : index.slice(1, 1 + scale.rank);
     const rank = scale.rank;
     const mean = training_mode ? batchMean(X, channel, rank, (x) => x) : read(input_mean, channel);

@@ -63,23 +63,22 @@ const expectedKind: Readonly<Record<AttributeSpec<unknown>['kind'], string>> = {
 };
 
 export function checkAttributes(op: Operator, attributes: Attributes, where: string): void {
+  for (const [name, spec] of Object.entries(op.attributes)) {
+    if (spec.required && attributes[name] === undefined) throw problem(where, `attribute ${name} is missing.`);
+  }
   for (const [name, value] of Object.entries(attributes)) {
     const spec = op.attributes[name];
-    if (value === undefined) {
-      if (spec?.required) throw problem(where, `attribute ${name} is missing.`);
-      continue;
-    }
+    if (value === undefined) continue;
     if (!spec)
       throw problem(
         where,
         `${op.name} has no attribute "${name}". It has: ${Object.keys(op.attributes).join(', ') || 'none'}.`,
       );
     const kind = kindOf(value);
-    if (kind !== expectedKind[spec.kind] && kind !== 'empty') {
-      throw problem(
-        where,
-        `attribute ${name} must be of kind ${spec.kind}, got ${kind === 'object' ? 'something else' : kind}.`,
-      );
+    const emptyList = kind === 'empty' && expectedKind[spec.kind].endsWith('s');
+    if (kind !== expectedKind[spec.kind] && !emptyList) {
+      const got = { object: 'something else', empty: 'an empty list' }[kind] ?? kind;
+      throw problem(where, `attribute ${name} must be of kind ${spec.kind}, got ${got}.`);
     }
     if (spec.kind === 'int' && !Number.isInteger(Number(value)))
       throw problem(where, `attribute ${name} must be an integer.`);

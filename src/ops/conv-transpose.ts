@@ -106,7 +106,10 @@ export function spreadAxes(
       const explicit = attributes.auto_pad !== 'VALID';
       const both = explicit ? pads[axis]! + pads[axis + count]! : 0;
       const padBegin = int(explicit ? pads[axis]! : 0);
-      return { input, stride, dilation, padBegin, output: simplify(sub(natural, int(both))) };
+      const left = simplify(sub(natural, int(both)));
+      if ((constantOf(left) ?? 0) < 0)
+        fail(`the pads cut more than the ${constantOf(natural)} elements of axis ${axis}.`);
+      return { input, stride, dilation, padBegin, output: simplify(max(left, int(0))) };
     }
     const total = simplify(max(sub(natural, output), int(0)));
     const less = div(total, int(2));
@@ -144,7 +147,7 @@ export const ConvTranspose = op('ConvTranspose', {
   },
   types: { X: anyFloat, W: anyFloat, B: anyFloat },
   since: 22,
-  type: ({ X, W }, attributes, context) => {
+  type: ({ X, W, B }, attributes, context) => {
     const { group } = attributes;
     if (X.rank < 3) context.fail(`X has rank ${X.rank}; expected at least 3 (N, C, and spatial axes).`);
     if (W.rank !== X.rank) context.fail(`W has rank ${W.rank} and X has rank ${X.rank}; they must be equal.`);
@@ -156,6 +159,7 @@ export const ConvTranspose = op('ConvTranspose', {
     if (channels !== undefined && channels % group !== 0) {
       context.fail(`X has ${channels} channels; expected a multiple of group = ${group}.`);
     }
+    if (B && B.rank !== 1) context.fail(`B has rank ${B.rank}; expected 1.`);
     const axes = spreadAxes(X.shape.slice(2), W.shape.slice(2), attributes, (rule) => context.fail(rule));
     return tensorOf(X.dtype, [X.shape[0]!, mul(W.shape[1]!, int(group)), ...axes.map(({ output }) => output)]);
   },

@@ -90,7 +90,15 @@ export function convolutionSum(
   const x = readX(n!, channel, ...positions);
   const padded = select(insideInput(windows, positions), x, constant(0, x.dtype));
   const weight = readW(o!, c ?? int(0), ...list.map(({ at }) => at));
-  const factor = agreeing([[X.shape[1]!, mul(perGroup, int(group))]], padded);
+  const produced = W.shape[0]!;
+  const whole = mul(div(produced, int(group)), int(group));
+  const factor = agreeing(
+    [
+      [X.shape[1]!, mul(perGroup, int(group))],
+      [produced, whole],
+    ],
+    padded,
+  );
   return reduce('sum', [...(c ? [c] : []), ...axesOf(list)], mul(factor, weight));
 }
 

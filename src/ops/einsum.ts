@@ -9,6 +9,7 @@ import { requiredInts, requiredString } from './attributes.ts';
 import { tensorTypeOf } from './compose.ts';
 import { type Builder, type Operand, op, type TypeContext } from './define.ts';
 import { readEquation } from './einsum-equation.ts';
+import { agreeing } from './run-time-operands.ts';
 import { anyNumeric, broadcastShapes, tensorOf } from './types.ts';
 
 type Labels = readonly number[];
@@ -53,11 +54,14 @@ const Contract = op('Contract', {
     const summed = unique(labels).filter((label) => !result.includes(label));
     const axes = summed.map((label) => indexVar('k', widest(operands, own, label)));
     for (const [position, label] of summed.entries()) at.set(label, axes[position]!);
-    const factors = operands.map((operand, position) =>
-      operand.at(
-        ...own[position]!.map((label, axis) => (constantOf(operand.shape[axis]!) === 1 ? int(0) : at.get(label)!)),
-      ),
-    );
+    const factors = operands.map((operand, position) => {
+      const repeats = (axis: number): boolean => constantOf(operand.shape[axis]!) === 1;
+      const read = operand.at(...own[position]!.map((label, axis) => (repeats(axis) ? int(0) : at.get(label)!)));
+      const sizes = own[position]!.flatMap((label, axis): readonly (readonly [Expr, Expr])[] =>
+        repeats(axis) ? [] : [[operand.shape[axis]!, widest(operands, own, label)]],
+      );
+      return agreeing(sizes, read);
+    });
     return sumOf(axes, ...factors);
   },
 });

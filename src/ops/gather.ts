@@ -99,8 +99,9 @@ export const ReverseSequence = op('ReverseSequence', {
   attributes: { batch_axis: intAttribute(1, [0, 1]), time_axis: intAttribute(0, [0, 1]) },
   types: { input: anyType, sequence_lens: indexType },
   since: 10,
-  type: ({ input }, { batch_axis, time_axis }, context) => {
+  type: ({ input, sequence_lens }, { batch_axis, time_axis }, context) => {
     if (input.rank < 2) context.fail(`input has rank ${input.rank}; expected at least 2.`);
+    if (sequence_lens.rank !== 1) context.fail(`sequence_lens has rank ${sequence_lens.rank}; expected 1.`);
     if (batch_axis === time_axis) context.fail('batch_axis and time_axis are equal; expected 0 and 1 in some order.');
     return tensorOf(input.dtype, input.shape);
   },

@@ -3,7 +3,7 @@
 import type { Expr } from '../../ir/expr.ts';
 import { add, constantOf, div, eq, int, lt, max, min, mul, select, sub } from '../../ir/expr-make.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
-import { intAttribute, optionalInt } from './attributes.ts';
+import { intAttribute, optionalInt, requiredInt } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { isNumbers, withAttributes, withInput, without } from './legacy.ts';
@@ -24,7 +24,7 @@ function choosePart(parts: readonly { readonly start: Expr; readonly read: () =>
 export const Concat = op('Concat', {
   inputs: ['inputs...'],
   outputs: ['concat_result'],
-  attributes: { axis: intAttribute(0) },
+  attributes: { axis: requiredInt },
   types: { inputs: anyType },
   since: 13,
   // Before opset 4 the axis was optional, 1 by default.
@@ -132,9 +132,11 @@ export const Split = op('Split', {
       ),
     );
   },
-  compute: ({ input }, { axis }, index, { output, types }) => {
+  compute: ({ input, split }, { axis }, index, { output, types }) => {
     const at = axis < 0 ? axis + input.rank : axis;
-    const before = types.slice(0, output).map(({ shape }) => shape[at]!);
-    return input.at(...replaceAt(index, at, add(index[at]!, before.reduce(add, int(0)))));
+    const sizes = types.map(({ shape }) => shape[at]!);
+    const element = input.at(...replaceAt(index, at, add(index[at]!, sizes.slice(0, output).reduce(add, int(0)))));
+    // Equal parts fit; sizes that are given may not.
+    return split ? agreeing([[simplify(sizes.reduce(add, int(0))), input.shape[at]!]], element) : element;
   },
 });

@@ -7,7 +7,7 @@ import { optionalInt, stringAttribute } from './attributes.ts';
 import { castTo, tensorTypeOf, widened } from './compose.ts';
 import { type Builder, type Operand, op, type TypeContext } from './define.ts';
 import { ReduceMean, ReduceSum } from './reductions.ts';
-import { within } from './run-time-operands.ts';
+import { agreeing, pairsOf, within } from './run-time-operands.ts';
 import { LogSoftmax } from './softmax.ts';
 import { anyFloat, differ, indexType, tensorOf } from './types.ts';
 
@@ -23,9 +23,12 @@ const Picked = op('Picked', {
     const label = target.at(...index);
     const position = cast(label, 'index');
     const [batch, ...rest] = index;
-    const factor = weight ? weight.at(position) : constant(1, input.dtype);
+    const classes = input.shape[1]!;
+    const factor = weight ? agreeing([[weight.shape[0]!, classes]], weight.at(position)) : constant(1, input.dtype);
     const value = output === 1 ? factor : mul(neg(input.at(batch!, position, ...rest)), factor);
-    const picked = select(within(position, input.shape[1]!), value, failure('index', input.dtype));
+    const others = input.shape.filter((_, axis) => axis !== 1);
+    const fitting = agreeing(pairsOf(others, target.shape), value);
+    const picked = select(within(position, classes), fitting, failure('index', input.dtype));
     if (ignore_index === undefined) return picked;
     return select(eq(label, constant(ignore_index, label.dtype)), constant(0, input.dtype), picked);
   },

@@ -2,7 +2,7 @@
 
 import { isFloat } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
-import { add, cast, constant, constantOf, indexVar, mul } from '../../ir/expr-make.ts';
+import { add, cast, constant, constantOf, indexVar, int, mul } from '../../ir/expr-make.ts';
 import { accumulatorType, sumOf } from './accumulate.ts';
 import { floatAttribute, intAttribute } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
@@ -34,6 +34,9 @@ export interface ProductTerm {
   readonly batchShape: readonly Expr[];
   readonly row: readonly Expr[];
   readonly column: readonly Expr[];
+  /** How many rows A and columns B has; 1 where it is a vector. */
+  readonly rows: Expr;
+  readonly columns: Expr;
 }
 
 /** The two factors that numpy.matmul sums over `k` for the element at `index` of a result of this shape. */
@@ -47,7 +50,9 @@ export function productTerm(A: Operand, B: Operand, index: readonly Expr[], shap
   const a = readBroadcast(A, batch, batchShape, [...row, k]);
   const depths = [A.shape[A.rank - 1]!, B.shape[Math.max(0, B.rank - 2)]!] as const;
   const b = agreeing([depths], readBroadcast(B, batch, batchShape, [k, ...column]));
-  return { k, a, b, batch, batchShape, row, column };
+  const rows = A.rank > 1 ? A.shape[A.rank - 2]! : int(1);
+  const columns = B.rank > 1 ? B.shape[B.rank - 1]! : int(1);
+  return { k, a, b, batch, batchShape, row, column, rows, columns };
 }
 
 export const MatMul = op('MatMul', {

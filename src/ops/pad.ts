@@ -63,6 +63,15 @@ function runTimeMargin(data: Operand, pads: Operand, axes: Operand | undefined, 
   return { begin: entry(0), end: entry(count) };
 }
 
+/** What negative margins leave of an axis. */
+const keptOf = (extent: Expr, { begin, end }: Margin): Expr =>
+  simplify(sub(sub(extent, max(neg(begin), int(0))), max(neg(end), int(0))));
+
+const leavesNothing = (extent: Expr, margin: Margin, output: Expr): boolean => {
+  const [cut, wanted] = [constantOf(keptOf(extent, margin)) ?? 1, constantOf(simplify(output)) ?? 0];
+  return cut < 1 && wanted > 0 && constantOf(extent) !== 0;
+};
+
 const floorMod = (value: Expr, by: Expr): Expr => {
   const rest = mod(value, by);
   return select(lt(rest, int(0)), add(rest, by), rest);
@@ -99,8 +108,7 @@ function dataPosition(own: Expr, extent: Expr, mode: 'constant' | Mode, margin: 
   if (constantOf(begin) === 0 && constantOf(end) === 0) return own;
   // Negative margins cut first; what is left is mirrored or repeated.
   const cutBegin = simplify(max(neg(begin), int(0)));
-  const cutEnd = simplify(max(neg(end), int(0)));
-  const left = simplify(sub(sub(extent, cutBegin), cutEnd));
+  const left = keptOf(extent, margin);
   const p = simplify(sub(own, max(begin, int(0))));
   return simplify(add(sourceOf(p, left, mode, margin), cutBegin));
 }
@@ -136,7 +144,8 @@ export const Pad = op('Pad', {
     const plain = without(node, 'pads', 'paddings');
     return isNumbers(list) ? withInput(plain, 1, node.constant(list, 'int64')) : plain;
   },
-  type: ({ data, pads, axes }, _, context) => {
+  type: ({ data, pads, axes }, { mode }, context) => {
+    if (pads.rank !== 1) context.fail(`pads has rank ${pads.rank}; expected 1.`);
     const margins = knownMargins(data, pads, axes, (rule) => context.fail(rule));
     if (!margins) {
       const count = axes ? constantOf(axes.shape[0]!) : data.rank;
@@ -149,10 +158,10 @@ export const Pad = op('Pad', {
       });
       return tensorOf(data.dtype, runTimeShape(context, 'pads', sizes));
     }
-    return tensorOf(
-      data.dtype,
-      data.shape.map((extent, axis) => add(add(extent, margins[axis]!.begin), margins[axis]!.end)),
-    );
+    const shape = data.shape.map((extent, axis) => add(add(extent, margins[axis]!.begin), margins[axis]!.end));
+    const bare = data.shape.findIndex((extent, axis) => leavesNothing(extent, margins[axis]!, shape[axis]!));
+    if (mode !== 'constant' && bare >= 0) context.fail(`negative pads leave nothing of axis ${bare} to ${mode}.`);
+    return tensorOf(data.dtype, shape);
   },
   compute: ({ data, pads, constant_value, axes }, { mode, value }, index) => {
     const known = knownMargins(data, pads, axes, alreadyChecked);

@@ -13,6 +13,7 @@ import { castTo, scalarLike } from './compose.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { Equal, Where } from './logic.ts';
 import { ReduceMax, ReduceMin } from './reductions.ts';
+import { agreeing } from './run-time-operands.ts';
 import { differ, float8Types, floatTypes, normalizeAxis, tensorOf, typeSet } from './types.ts';
 import { Round } from './unary.ts';
 
@@ -43,8 +44,11 @@ const axisOf = (x: Operand, axis: number): number => (x.rank === 1 ? 0 : axis < 
 function parameterAt(parameter: Operand, x: Operand, { axis, block_size }: Granularity, index: readonly Expr[]): Expr {
   if (isSingle(parameter)) return parameter.at(...parameter.shape.map(() => int(0)));
   const own = axisOf(x, axis);
-  if (parameter.rank === 1 && !block_size) return parameter.at(index[own]!);
-  return parameter.at(...index.map((at, i) => (i === own ? div(at, int(block_size)) : at)));
+  if (parameter.rank === 1 && !block_size)
+    return agreeing([[parameter.shape[0]!, x.shape[own]!]], parameter.at(index[own]!));
+  const blocks = simplify(ceilDiv(x.shape[own]!, int(block_size)));
+  const sizes = x.shape.map((size, i) => [parameter.shape[i]!, i === own ? blocks : size] as const);
+  return agreeing(sizes, parameter.at(...index.map((at, i) => (i === own ? div(at, int(block_size)) : at))));
 }
 
 function checkParameter(

@@ -6,6 +6,7 @@ import { add, cast, constantOf, div, int, mul, reduce, sub, unary } from '../../
 import { convert } from './cast.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { type ProductTerm, productShape, productTerm } from './matmul.ts';
+import { agreeing, pairsOf } from './run-time-operands.ts';
 import { float8Types, readBroadcast, tensorOf, typeSet } from './types.ts';
 
 const bytes = (name: string) => typeSet(name, ['int8', 'uint8']);
@@ -15,17 +16,19 @@ const scales = typeSet('TS', ['float32', 'float16', 'bfloat16']);
 const isSingle = (operand: Operand): boolean => operand.shape.every((extent) => constantOf(extent) === 1);
 
 /** A scale or zero point of A: one, one for each row, or of A's rank with a last axis of 1. */
-function ofRow(parameter: Operand, { batch, batchShape, row }: ProductTerm): Expr {
+function ofRow(parameter: Operand, { batch, batchShape, row, rows }: ProductTerm): Expr {
   if (isSingle(parameter)) return parameter.at(...parameter.shape.map(() => int(0)));
-  if (parameter.rank === 1) return parameter.at(row[0]!);
-  return readBroadcast(parameter, batch, batchShape, [row[0]!, int(0)]);
+  if (parameter.rank === 1) return agreeing([[parameter.shape[0]!, rows]], parameter.at(row[0]!));
+  const sizes = pairsOf(parameter.shape.slice(-2), [rows, int(1)]);
+  return agreeing(sizes, readBroadcast(parameter, batch, batchShape, [row[0]!, int(0)]));
 }
 
 /** A scale or zero point of B: one, one for each column, or of B's rank with a last axis but one of 1. */
-function ofColumn(parameter: Operand, { batch, batchShape, column }: ProductTerm): Expr {
+function ofColumn(parameter: Operand, { batch, batchShape, column, columns }: ProductTerm): Expr {
   if (isSingle(parameter)) return parameter.at(...parameter.shape.map(() => int(0)));
-  if (parameter.rank === 1) return parameter.at(column[0]!);
-  return readBroadcast(parameter, batch, batchShape, [int(0), column[0]!]);
+  if (parameter.rank === 1) return agreeing([[parameter.shape[0]!, columns]], parameter.at(column[0]!));
+  const sizes = pairsOf(parameter.shape.slice(-2), [int(1), columns]);
+  return agreeing(sizes, readBroadcast(parameter, batch, batchShape, [int(0), column[0]!]));
 }
 
 function checkParameter(parameter: Operand | undefined, name: string, matrix: Operand, context: TypeContext): void {

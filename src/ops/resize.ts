@@ -155,7 +155,8 @@ function extrapolated(
       return or(lt(x, float(0)), lt(cast(sub(axis.input, int(1)), 'float32'), x));
     });
   if (outside.length === 0) return value;
-  return select(outside.reduce(or), constant(attributes.extrapolation_value, value.dtype), value);
+  const fill = cast(constant(attributes.extrapolation_value, 'float32'), value.dtype);
+  return select(outside.reduce(or), fill, value);
 }
 
 export const Resize = op('Resize', {

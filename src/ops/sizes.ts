@@ -25,7 +25,17 @@ import { intAttribute, optionalInt, optionalTensor } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { agreeing, declaredShape, fromEnd, listed, pick, runTimeShape } from './run-time-operands.ts';
-import { allTypes, anyType, normalizeAxis, numericTypes, scalarOf, sizeType, tensorOf, typeSet } from './types.ts';
+import {
+  allTypes,
+  anyType,
+  normalizeAxis,
+  numericTypes,
+  requireOneElement,
+  scalarOf,
+  sizeType,
+  tensorOf,
+  typeSet,
+} from './types.ts';
 
 const clampAxis = (axis: number, rank: number): number => Math.max(0, Math.min(rank, axis < 0 ? axis + rank : axis));
 
@@ -111,6 +121,7 @@ export const Range = op('Range', {
   types: Object.fromEntries(['start', 'limit', 'delta'].map((name) => [name, typeSet('T', numericTypes)])),
   since: 11,
   type: ({ start, limit, delta }, _, context) => {
+    for (const [name, operand] of Object.entries({ start, limit, delta })) requireOneElement(operand, name, context);
     const known = [start, limit, delta].every(({ elements }) => elements !== undefined);
     const numbers = [scalarOf(start), scalarOf(limit), scalarOf(delta)] as const;
     return tensorOf(start.dtype, [known ? rangeLength(...numbers, context) : runTimeLength(...numbers, context)]);
@@ -138,6 +149,7 @@ export const OneHot = op('OneHot', {
   type: ({ indices, depth, values }, attributes, context) => {
     const rank = indices.rank + 1;
     const axis = normalizeAxis(attributes.axis, rank, context);
+    requireOneElement(depth, 'depth', context);
     const size = sizesOf(depth)?.[0] ?? runTimeDepth(depth, axis, rank, context);
     const count = constantOf(values.shape[0] ?? int(0));
     if (values.rank !== 1 || (count !== undefined && count !== 2)) {

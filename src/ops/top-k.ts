@@ -11,7 +11,7 @@ import { type KernelContext, op } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { type Heap, heapify, siftDown, slotOf, sortHeap } from './heap.ts';
 import { withInput, without } from './legacy.ts';
-import { anyNumeric, normalizeAxis, sizeType, tensorOf } from './types.ts';
+import { anyNumeric, normalizeAxis, requireOneElement, sizeType, tensorOf } from './types.ts';
 
 export const TopK = op('TopK', {
   inputs: ['X', 'K'],
@@ -27,6 +27,7 @@ export const TopK = op('TopK', {
   type: ({ X, K }, attributes, context) => {
     const axis = normalizeAxis(attributes.axis, X.rank, context);
     if (X.rank === 0) context.fail('X must have at least rank 1, got a scalar.');
+    requireOneElement(K, 'K', context);
     const extent = X.shape[axis]!;
     const k = sizesOf(K)?.[0] ?? context.fresh('k', extent);
     const [wanted, most] = [constantOf(k), constantOf(extent)];

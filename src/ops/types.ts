@@ -2,7 +2,7 @@
 
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
-import { constantOf, eq, failure, int, select } from '../../ir/expr-make.ts';
+import { constantOf, eq, failure, int, max, select } from '../../ir/expr-make.ts';
 import type { TensorType } from '../../ir/graph.ts';
 import { sameSize, simplify } from '../../ir/simplify.ts';
 import type { Operand, TypeContext, TypeSet } from './define.ts';
@@ -61,12 +61,15 @@ export function broadcastShapes(shapes: readonly (readonly Expr[])[], context: T
         const b: number | undefined = constantOf(own);
         if (a !== undefined && b !== undefined) context.fail(`shapes do not broadcast: ${a} and ${b} on axis ${axis}.`);
         // Either may be 1, and the other then counts, also where it is 0. A constant is known not to be 1.
-        extent = b !== undefined ? own : a !== undefined ? extent : simplify(select(eq(extent, int(1)), own, extent));
+        extent = b !== undefined ? own : a !== undefined ? extent : simplify(broadcastSize(extent, own));
       }
     }
     return extent;
   });
 }
+
+/** Sizes that do not fit give the greater one, so that somebody reads, and reports it. */
+const broadcastSize = (a: Expr, b: Expr): Expr => select(eq(a, int(1)), b, select(eq(b, int(1)), a, max(a, b)));
 
 /**
  * The element of a broadcast operand for an element of the result, whose shape is `shape`: trailing axes aligned, axes of
@@ -94,6 +97,12 @@ export function readBroadcast(
   return read([]);
 }
 
+/** Refuses an operand that has not exactly one element, as far as that is known. */
+export function requireOneElement(operand: Operand, name: string, context: TypeContext): void {
+  const wrong = operand.shape.find((extent) => (constantOf(extent) ?? 1) !== 1);
+  if (wrong) context.fail(`${name} must have one element, got ${constantOf(wrong)} along an axis.`);
+}
+
 /** The one element of a scalar, or of a tensor of one element. */
 export const scalarOf = (operand: Operand): Expr => operand.at(...operand.shape.map(() => int(0)));
 
@@ -107,8 +116,8 @@ export const withTrailingOnes = (operand: Operand, count: number): Operand => ({
 
 /** An axis counted from the front; negative ones count from the end. */
 export function normalizeAxis(axis: number, rank: number, context: TypeContext, name = 'axis'): number {
-  if (axis < -rank || axis >= Math.max(rank, 1))
-    context.fail(`${name} is ${axis}; rank ${rank} allows ${-rank} to ${rank - 1}.`);
+  if (rank === 0) context.fail(`${name} is ${axis}, but a scalar has no axes.`);
+  if (axis < -rank || axis >= rank) context.fail(`${name} is ${axis}; rank ${rank} allows ${-rank} to ${rank - 1}.`);
   return axis < 0 ? axis + rank : axis;
 }
 

@@ -187,7 +187,7 @@ export const Unique = op('Unique', {
     const at = axis === undefined ? undefined : axis < 0 ? axis + X.shape.length : axis;
     const items = itemsOf(X, at);
     const groups = register('groups', 'index');
-    const extent = counts!.shape[0] as Var;
+    const extent = counts!.shape[0]!;
     const [g, item] = [indexVar('g', extent), indexVar('item', items.count)];
     const inside = items.inside.map((size, i) => indexVar(`y${i}`, size));
     const own = variable('own', 'index');
@@ -200,12 +200,14 @@ export const Unique = op('Unique', {
       positionAt(inverse!, item),
       setPosition(counts!, group, add(positionAt(counts!, group), int(1))),
     );
+    const fill = block([loop(g, letIn(own, positionAt(first!, g), describe)), loop(item, count)]);
     const body = block([
       sortItems(items, order!, spare!),
       groupItems(items, order!, inverse!, first!, groups),
       ...(sorted === 1 ? [] : [renumber(items, order!, spare!, inverse!, first!)]),
       store(sizes!, [int(0)], cast(load(groups, []), 'int64')),
-      letIn(extent, load(groups, []), block([loop(g, letIn(own, positionAt(first!, g), describe)), loop(item, count)])),
+      // Of nothing there are no groups, which is known before.
+      extent.kind === 'var' ? letIn(extent, load(groups, []), fill) : fill,
     ]);
     return allocate(groups, body);
   },

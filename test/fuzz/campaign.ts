@@ -16,6 +16,8 @@ export interface CampaignOptions {
   readonly milliseconds: number;
   /** The engines for the next case. */
   engines(): readonly EngineName[];
+  /** `judge` where absent. */
+  readonly judge?: typeof judge;
 }
 
 export interface CampaignResult {
@@ -34,7 +36,7 @@ export async function runCampaign(make: (draw: Draw) => FuzzCase, options: Campa
   const property = fc.asyncProperty(drawn(make), async (fuzzCase) => {
     // While a case shrinks it runs where it failed.
     if (!bug) names = options.engines();
-    const verdict = await judge(fuzzCase, options.oracle, names);
+    const verdict = await (options.judge ?? judge)(fuzzCase, options.oracle, names);
     if (verdict.kind === 'bug') {
       bug = { fuzzCase, verdict };
       return false;

@@ -56,6 +56,8 @@ export interface FuzzCase {
   readonly inputs: readonly CaseInput[];
   readonly nodes: readonly CaseNode[];
   readonly outputs: readonly string[];
+  /** What the model says of its outputs; nothing where absent. */
+  readonly declared?: readonly Pick<Tensor, 'dtype' | 'dims'>[];
   /** How far floats may be from the oracle's, relatively; by element type where absent. */
   readonly relative?: number;
   readonly absolute?: number;

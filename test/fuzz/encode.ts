@@ -69,19 +69,17 @@ const nodeProto = ({ op, domain, inputs, outputs, attributes }: CaseNode): onnxP
   ),
 });
 
-const outputInfo = (name: string): onnxProto.onnx.IValueInfoProto => ({ name });
-
 function subgraphProto(name: string, { inputs, constants, nodes, outputs }: Subgraph): Proto {
   return {
     name,
     input: inputs.map((input) => valueInfo(input.name, input.dtype, input.dims)),
     initializer: constants.map((constant) => tensorProto(constant.name, constant.tensor)),
     node: nodes.map(nodeProto),
-    output: outputs.map(outputInfo),
+    output: outputs.map((output) => ({ name: output })),
   };
 }
 
-export function encodeCase({ opset, inputs, nodes, outputs }: FuzzCase): Uint8Array {
+export function encodeCase({ opset, inputs, nodes, outputs, declared }: FuzzCase): Uint8Array {
   const domains = new Set(nodes.map(({ domain }) => domain).filter((domain) => domain !== ''));
   return onnx.ModelProto.encode({
     irVersion: 10,
@@ -91,7 +89,7 @@ export function encodeCase({ opset, inputs, nodes, outputs }: FuzzCase): Uint8Ar
       input: inputs.filter(({ constant }) => !constant).map(inputInfo),
       initializer: inputs.filter(({ constant }) => constant).map(({ name, tensor }) => tensorProto(name, tensor)),
       node: nodes.map(nodeProto),
-      output: outputs.map(outputInfo),
+      output: outputs.map((name, i) => (declared ? valueInfo(name, declared[i]!.dtype, declared[i]!.dims) : { name })),
     },
   }).finish();
 }

@@ -4,10 +4,12 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { targets } from '../../codegen/index.ts';
+import type { Target } from '../../ir/target.ts';
 import { importBytes, toProgram } from '../../src/compile.ts';
 import { runProgram } from '../../src/evaluate.ts';
 import { buildExecutable } from '../../src/execute/build.ts';
 import type { ExecuteOptions, GivenInput } from '../../src/execute/executable.ts';
+import { inputsFor } from '../../src/execute/match-inputs.ts';
 import { writeNpy } from '../../src/npy.ts';
 import type { FuzzCase, Tensor } from './case.ts';
 import type { OracleFeed } from './oracle.ts';
@@ -23,6 +25,7 @@ export interface Engine {
 export const engines = {
   js: { name: 'js', target: 'js', options: {}, exact: false },
   'js-strict': { name: 'js-strict', target: 'js of wasm', options: { math: 'strict' }, exact: true },
+  'js-checked': { name: 'js-checked', target: 'checked js', options: {}, exact: false },
   wasm: { name: 'wasm', target: 'wasm', options: {}, exact: false },
   'wasm-strict': { name: 'wasm-strict', target: 'wasm', options: { math: 'strict' }, exact: true },
   c: { name: 'c', target: 'host', options: {}, exact: false },
@@ -42,7 +45,8 @@ export async function runEngine(
   fuzzCase: FuzzCase,
   model: Uint8Array,
 ): Promise<readonly (Tensor | undefined)[]> {
-  if (engine.target === 'js of wasm') return runScheduled(fuzzCase, model);
+  if (engine.target === 'js of wasm') return evaluate(fuzzCase, model, { target: targets.wasm!, checked: false });
+  if (engine.target === 'checked js') return evaluate(fuzzCase, model, { target: undefined, checked: true });
   const executable = await buildExecutable({ bytes: model, file: '' }, engine.target, engine.options);
   const folder = engine.target.includes('wasm') || engine.target === 'js' ? undefined : temporaryFolder();
   try {
@@ -55,13 +59,24 @@ export async function runEngine(
   }
 }
 
-/** The program as it is printed for WebAssembly, with its schedules and elementary functions, in the evaluator. */
-function runScheduled(fuzzCase: FuzzCase, model: Uint8Array): readonly (Tensor | undefined)[] {
-  const program = toProgram(importBytes(model), targets.wasm, { math: 'strict' });
-  const tensors = new Map(feedOf(fuzzCase).map(({ name, tensor }) => [name, tensor]));
+interface Evaluation {
+  /** The program as it is printed for a target, with its schedules and elementary functions. */
+  readonly target: Target | undefined;
+  /** Whether an access outside of a buffer's shape is an error. */
+  readonly checked: boolean;
+}
+
+function evaluate(
+  fuzzCase: FuzzCase,
+  model: Uint8Array,
+  { target, checked }: Evaluation,
+): readonly (Tensor | undefined)[] {
+  const program = toProgram(importBytes(model), target, { math: 'strict' });
+  const given = feedOf(fuzzCase).map(({ name, tensor }): GivenInput => ({ name, file: '', tensor }));
   const outputs = runProgram(
     program,
-    program.inputs.map(({ name }) => tensors.get(name)!),
+    inputsFor(program, given).map(({ tensor }) => tensor),
+    { checked },
   );
   const byName = new Map(program.outputs.map(({ name }, position) => [name, outputs[position]]));
   return fuzzCase.outputs.map((name) => byName.get(name));

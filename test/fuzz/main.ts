@@ -1,10 +1,12 @@
-// npm run fuzz -- [--minutes N] [--seed S] [--op NAME] [--graphs] [--engines js,wasm] [--runs N] [--verbose]
+// npm run fuzz -- [--minutes N] [--seed S] [--op NAME] [--graphs] [--illegal] [--engines js,wasm] [--runs N] [--verbose]
 // Random legal cases of every operator, or random small graphs, against ONNX Runtime, until the time is over.
 
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.ts';
 import type { EngineName } from './engines.ts';
 import { randomGraph } from './graphs/graph.ts';
+import { illegal } from './illegal.ts';
+import { judgeIllegal } from './judge.ts';
 import { engineMix } from './mix.ts';
 import { generators } from './operators/index.ts';
 import { startOracle } from './oracle.ts';
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '1000000' },
     engines: { type: 'string' },
     graphs: { type: 'boolean', default: false },
+    illegal: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -33,7 +36,8 @@ const sum = (table: ReadonlyMap<string, number>): number => [...table.values()].
 for (let round = 0; performance.now() < end && round < Number(values.rounds); round++) {
   for (const [name, make] of chosen) {
     if (performance.now() >= end) break;
-    const result = await runCampaign(make, {
+    const result = await runCampaign(values.illegal ? illegal(make) : make, {
+      ...(values.illegal ? { judge: judgeIllegal } : {}),
       oracle,
       seed: seed + round,
       runs: Number(values.runs),

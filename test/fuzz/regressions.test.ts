@@ -53,6 +53,9 @@ describe('cases that fuzzing found', function () {
       return node('Where', [node('Greater', [A, B])[0], A, C]);
     }));
 
+  it('raise lanes to powers where an open size is checked on the way', () =>
+    check(['wasm', 'wasm-strict'], ({ node }, input) => node('Pow', [input([['N', 4]]), input([1, 4])])));
+
   it('give an open size that is scaled by 2.5 a place in memory', () =>
     check(
       ['wasm', 'c-plain'],

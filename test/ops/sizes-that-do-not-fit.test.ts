@@ -1,0 +1,85 @@
+// Sizes that only a run knows and that do not fit end in an error code, never in a read outside of a tensor.
+
+import assert from 'node:assert/strict';
+import type { Attributes, Value } from '../../ir/graph.ts';
+import { findOperator } from '../../src/ops/index.ts';
+import { apply, g, input, run, size } from './one-node.ts';
+
+const [N, M] = [size('N'), size('M')];
+
+/** Runs a node whose float32 inputs have these sizes; names stand for open ones. */
+function runWith(
+  op: string,
+  shapes: readonly (readonly number[])[],
+  open: readonly Value[],
+  attributes: Attributes = {},
+) {
+  const node = apply(op, open, attributes);
+  const given = shapes.map((dims) => ({
+    dims,
+    values: Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 1),
+  }));
+  return () => run(open, node, given, [N, M]);
+}
+
+describe('sizes that do not fit', () => {
+  it('are reported by BatchNormalization', () => {
+    const open = [input('X', [1, N]), ...['s', 'b', 'm', 'v'].map((name) => input(name, [2]))];
+    assert.throws(runWith('BatchNormalization', [[1, 3], [2], [2], [2], [2]], open), /shape/);
+  });
+  it('are reported by Einsum', () => {
+    const open = [input('A', [N]), input('B', [2])];
+    assert.throws(runWith('Einsum', [[3], [2]], open, { equation: 'i,i->' }), /shape/);
+  });
+  it('are reported by a scale for each channel', () => {
+    const codes = apply('Cast', [input('X', [1, N])], { to: 'uint8' });
+    const Y = apply('DequantizeLinear', [codes, input('scale', [2])]);
+    const inputs = [codes.producer!.inputs[0]!, Y.producer!.inputs[1]!];
+    const given = [
+      { dims: [1, 3], values: [1, 2, 3] },
+      { dims: [2], values: [1, 2] },
+    ];
+    assert.throws(() => run(inputs, Y, given, [N]), /shape/);
+  });
+  it('are reported by Split', () => {
+    const X = input('X', [N]);
+    const [first] = g.applyAll(findOperator('', 'Split')!, [X, g.ints([1, 2])], {}, { outputs: [true, true] });
+    assert.throws(() => run([X], first!, [{ dims: [2], values: [1, 2] }], [N]), /shape/);
+  });
+  it('are reported by groups of a convolution', () => {
+    const open = [input('X', [1, 4, 3]), input('W', [N, 1, 1])];
+    assert.throws(
+      runWith(
+        'Conv',
+        [
+          [1, 4, 3],
+          [5, 1, 1],
+        ],
+        open,
+        { group: 4 },
+      ),
+      /shape/,
+    );
+  });
+});
+
+describe('axes of scalars', () => {
+  it('are refused', () => {
+    assert.throws(() => apply('LpNormalization', [input('X', [])], { axis: 0 }), {
+      message: 'LpNormalization "node": axis is 0, but a scalar has no axes.',
+    });
+  });
+});
+
+describe('attributes', () => {
+  it('that are required must be there', () => {
+    assert.throws(() => apply('DepthToSpace', [input('X', [1, 4, 1, 1])]), {
+      message: 'DepthToSpace "node": attribute blocksize is missing.',
+    });
+  });
+  it('are no empty list where a number is expected', () => {
+    assert.throws(() => apply('Concat', [input('X', [1])], { axis: [] }), {
+      message: 'Concat "node": attribute axis must be of kind int, got an empty list.',
+    });
+  });
+});
