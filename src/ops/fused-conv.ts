@@ -12,7 +12,7 @@ import { Sigmoid, Tanh } from './unary.ts';
 
 type Activation = (value: Value, parameters: readonly number[], g: Builder) => Value;
 
-const activations: Readonly<Record<string, Activation | undefined>> = {
+export const activations: Readonly<Record<string, Activation | undefined>> = {
   Relu: (value, _, g) => g.apply(Relu, [value]),
   Tanh: (value, _, g) => g.apply(Tanh, [value]),
   Sigmoid: (value, _, g) => g.apply(Sigmoid, [value]),

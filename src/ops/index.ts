@@ -36,7 +36,11 @@ import * as logic from './logic.ts';
 import * as losses from './losses.ts';
 import * as matmul from './matmul.ts';
 import * as maxUnpool from './max-unpool.ts';
+import * as microsoftAliases from './microsoft-aliases.ts';
+import * as microsoftArithmetic from './microsoft-arithmetic.ts';
 import * as microsoftAttention from './microsoft-attention.ts';
+import * as microsoftEmbedding from './microsoft-embedding.ts';
+import * as microsoftMovement from './microsoft-movement.ts';
 import * as mlColumns from './ml-columns.ts';
 import * as mlEncoders from './ml-encoders.ts';
 import * as mlFeatures from './ml-features.ts';
@@ -132,7 +136,11 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   mlLinear,
   mlTrees,
   groupQueryAttention,
+  microsoftAliases,
+  microsoftArithmetic,
   microsoftAttention,
+  microsoftEmbedding,
+  microsoftMovement,
   batchScan,
   flexAttention,
   linearAttention,

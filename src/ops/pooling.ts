@@ -44,12 +44,12 @@ import {
   windowAxes,
 } from './window.ts';
 
-const poolAttributes = { ...windowAttributes, ceil_mode: ceilModeAttribute, kernel_shape: requiredInts };
+export const poolAttributes = { ...windowAttributes, ceil_mode: ceilModeAttribute, kernel_shape: requiredInts };
 interface PoolAttributes extends WindowAttributes {
   readonly kernel_shape: readonly number[];
 }
 
-function pooledShape(X: Operand, attributes: PoolAttributes, context: TypeContext): readonly Expr[] {
+export function pooledShape(X: Operand, attributes: PoolAttributes, context: TypeContext): readonly Expr[] {
   if (X.rank < 3) context.fail(`X has rank ${X.rank}; expected at least 3 (N, C, and spatial axes).`);
   const { kernel_shape } = attributes;
   if (kernel_shape.length !== X.rank - 2) {
