@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { findCases, type TestCase } from '../../src/test-runner/cases.ts';
 import { runCases } from '../../src/test-runner/pool.ts';
 import { type CaseResult, defaultTolerance, type TestSettings } from '../../src/test-runner/run-case.ts';
+import { toleranceOf } from './criteria.ts';
 import { notYet } from './not-yet.ts';
 
 const onnxTests = process.env.LAPIDARY_ONNX_TESTS ?? '../shared/onnx-backend';
@@ -39,14 +40,26 @@ export interface RunOptions {
   readonly onResult?: (result: CaseResult) => void;
 }
 
-export function runSuite(
+export async function runSuite(
   cases: readonly TestCase[],
   target: string,
   { jobs = os.availableParallelism(), sanitize = false, onResult = () => undefined }: RunOptions = {},
 ): Promise<readonly CaseResult[]> {
   const settings: TestSettings = { target, execute: { sanitize, timeoutSeconds }, tolerance: defaultTolerance };
-  return runCases(cases, settings, { jobs, timeoutSeconds, onResult });
+  const plain = cases.filter(({ name }) => Object.keys(toleranceOf(name)).length === 0);
+  const results = [...(await runCases(plain, settings, { jobs, timeoutSeconds, onResult }))];
+  // Few cases have a criterion of their own.
+  for (const test of cases) {
+    if (plain.includes(test)) continue;
+    const tolerance = { ...defaultTolerance, ...toleranceOf(test.name) };
+    results.push(...(await runCases([test], { ...settings, tolerance }, { jobs: 1, timeoutSeconds, onResult })));
+  }
+  return results;
 }
+
+/** Every so many cases, always the same ones. */
+export const sampleOf = (cases: readonly TestCase[], every: number): readonly TestCase[] =>
+  cases.filter((_, position) => position % every === 0);
 
 /** A case takes a second; a large model on a busy machine a minute. */
 const timeoutSeconds = 300;
