@@ -113,8 +113,46 @@ function withoutFloors(terms: Polynomial): Polynomial {
   return terms;
 }
 
+const without = (factors: readonly Expr[], at: number): readonly Expr[] => factors.filter((_, i) => i !== at);
+
+/** x / n over x / m where n divides m: at least m / n times as much. */
+function timesFiner(fine: Expr, coarse: Expr): number {
+  if (fine.kind !== 'binary' || coarse.kind !== 'binary' || fine.op !== 'div' || coarse.op !== 'div') return 0;
+  if (fine.right.kind !== 'const' || coarse.right.kind !== 'const') return 0;
+  if (exprKey(fine.left) !== exprKey(coarse.left)) return 0;
+  const times = Number(coarse.right.value) / Number(fine.right.value);
+  return times > 1 && Number.isInteger(times) ? times : 0;
+}
+
+/** A lower bound in which a quotient that is added gives way to a coarser one that is subtracted: w / 2 - w / 8 * 4. */
+function withCoarseQuotients(terms: Polynomial): Polynomial | undefined {
+  const parts = [...terms.values()].flatMap(({ coefficient, factors }) =>
+    factors.map((factor, at) => ({ coefficient, factor, factors: without(factors, at) })),
+  );
+  for (const taken of parts) {
+    if (taken.coefficient > 0 || taken.factors.some((other) => boundsOf(other).min < 0)) continue;
+    for (const added of parts) {
+      const times = added.coefficient > 0 ? timesFiner(added.factor, taken.factor) : 0;
+      if (times === 0 || termKey(added.factors) !== termKey(taken.factors)) continue;
+      const difference = addPolynomials(
+        fromTerms([{ coefficient: times, factors: [taken.factor] }]),
+        atom(added.factor),
+        -1,
+      );
+      return addPolynomials(terms, multiplyPolynomials(fromTerms([added]), difference));
+    }
+  }
+  return undefined;
+}
+
 /** Whether the value is at least zero for every value of its variables. */
-export function provablyNonNegative(terms: Polynomial): boolean {
+export function provablyNonNegative(terms: Polynomial, rounds = 4): boolean {
+  if (isPlainlyNonNegative(terms)) return true;
+  const bound = rounds > 0 ? withCoarseQuotients(terms) : undefined;
+  return bound !== undefined && provablyNonNegative(bound, rounds - 1);
+}
+
+function isPlainlyNonNegative(terms: Polynomial): boolean {
   if (boundsOf(fromPolynomial(terms)).min >= 0) return true;
   const least = withoutFloors(extreme(terms, -1));
   if (boundsOf(fromPolynomial(least)).min >= 0) return true;

@@ -195,9 +195,17 @@ function canInlineReduction(access: Access, readers: readonly Reader[], fusion: 
   if (readers.length > mostReaders) return false;
   return readers.every(({ access: reader, read }) => {
     if (isGuarded({ access: reader, read }, fusion) || feedsHeavy(reader, fusion)) return false;
-    return isPrefix(read, reader, fusion) || (isIdentity(read, reader) && readers.length === 1);
+    if (isPrefix(read, reader, fusion)) return true;
+    // Beside a contraction or a window, which wants a kernel without other loops, a reduction gets a buffer.
+    const besideHeavy = reader.reads.some(({ source }) => source !== access.value && isOwnKernel(source, fusion));
+    return isIdentity(read, reader) && readers.length === 1 && !besideHeavy;
   });
 }
+
+const isOwnKernel = (value: Value, { accesses, heavy }: Fusion): boolean => {
+  const access = accesses.get(value);
+  return heavy.has(value) || (access !== undefined && isHeavy(access));
+};
 
 /**
  * Whether all that reads the value meets in its last reader, element by element (x * sigmoid(x), say): then all of it

@@ -6,6 +6,7 @@ import { byteSize, dtypes } from '../../ir/dtype.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
 import { RunError } from '../evaluate.ts';
 import { evaluateGraph } from '../evaluate-graph.ts';
+import { accessOf } from '../fuse/access.ts';
 import { reachable } from '../fuse/reachable.ts';
 import { operatorOf } from '../lower/definition.ts';
 import { countOf } from '../ops/elements.ts';
@@ -13,8 +14,9 @@ import { rewriteGraph } from './rewrite.ts';
 
 /** All folded constants of a model together. */
 const mostBytes = 256 * 2 ** 20;
-/** A result up to this size is folded whatever it is made of. */
+/** A result up to this size is folded whatever it is made of; one that only repeats elements is read where they are. */
 const smallBytes = 64 * 1024;
+const smallCopy = 256;
 const mostGrowth = 4;
 
 const bytesOf = (value: Value): number | undefined => {
@@ -36,7 +38,8 @@ function foldableValues(graph: Graph): ReadonlySet<Value> {
     const inputs = node.inputs.filter((input) => input !== undefined);
     if (!inputs.every((input) => input.constant !== undefined || foldable.has(input))) continue;
     const made = inputs.reduce((sum, input) => sum + (bytesOf(input) ?? 0), 0);
-    if (bytes > smallBytes && bytes > mostGrowth * made) continue;
+    const small = accessOf(value)?.movement ? smallCopy : smallBytes;
+    if (bytes > small && bytes > mostGrowth * made) continue;
     total += bytes;
     if (total > mostBytes) break;
     foldable.add(value);

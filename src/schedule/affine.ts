@@ -1,10 +1,8 @@
 // How an index expression depends on loop indices: the question behind every step that moves or widens loops.
 
-import { boundsOf } from '../../ir/bounds.ts';
 import type { Expr, Load, Var } from '../../ir/expr.ts';
-import { exprKey } from '../../ir/expr-key.ts';
-import { add, constantOf, int, variable } from '../../ir/expr-make.ts';
-import { contains, rewriteExpr } from '../../ir/expr-walk.ts';
+import { int } from '../../ir/expr-make.ts';
+import { contains } from '../../ir/expr-walk.ts';
 import type { Buffer, Store } from '../../ir/kernel.ts';
 import { addressOf } from '../../ir/kernel-walk.ts';
 import {
@@ -17,6 +15,7 @@ import {
   toPolynomial,
 } from '../../ir/polynomial.ts';
 import { simplify } from '../../ir/simplify.ts';
+import { whereAllRun } from './where-all-run.ts';
 
 export const uses = (expr: Expr, variable: Var): boolean => contains(expr, (node) => node === variable);
 
@@ -51,45 +50,21 @@ const one = toPolynomial(int(1));
 const minus = (a: Polynomial, b: Polynomial): Polynomial => addPolynomials(a, b, -1);
 
 /**
- * What an expression is while the loops run: none of their extents is zero then, so neither is a factor of one. The
- * factors are written as their least value + something that is not negative.
- */
-function whileRunning(variables: readonly Var[]): (expr: Expr) => Polynomial {
-  const positive = new Map<string, Expr>();
-  const atLeast = (factor: Expr, least: number): void => {
-    const divisor = factor.kind === 'binary' && factor.op === 'div' ? constantOf(factor.right) : undefined;
-    if (factor.kind === 'binary' && divisor !== undefined) atLeast(factor.left, least * divisor);
-    else if (!positive.has(exprKey(factor))) {
-      positive.set(exprKey(factor), add(variable('more', 'index', { min: 0 }), int(least)));
-    }
-  };
-  for (const { extent } of variables) {
-    // What is subtracted only makes an extent smaller.
-    const terms = extent ? [...toPolynomial(simplify(extent)).values()] : [];
-    const growing = terms.filter(({ coefficient }) => coefficient > 0);
-    if (terms.some(({ factors }) => factors.some((factor) => boundsOf(factor).min < 0))) continue;
-    if (growing.length === 1) for (const factor of growing[0]!.factors) atLeast(factor, 1);
-  }
-  if (positive.size === 0) return (expr) => toPolynomial(simplify(expr));
-  return (expr) => toPolynomial(simplify(rewriteExpr(simplify(expr), (node) => positive.get(exprKey(node)))));
-}
-
-/**
  * Whether different values of the variables always give different addresses: ordered by size, each step is greater than
  * the whole span of the smaller ones. With
  * `within`, offsets added to the address: whether it stays so for any two of them.
  */
 export function isInjective(address: Expr, variables: readonly Var[], within: readonly Expr[] = []): boolean {
-  const running = whileRunning(variables);
+  const running = whereAllRun(variables.map(({ extent }) => extent ?? int(1)));
   let strides: Stride[] = [];
   for (const variable of variables) {
     const linear = linearIn(address, variable);
     if (!linear || !variable.extent) return false;
     if (variables.some((other) => uses(linear.coefficient, other))) return false;
-    strides.push({ step: running(linear.coefficient), extent: running(variable.extent) });
+    strides.push({ step: toPolynomial(running(linear.coefficient)), extent: toPolynomial(running(variable.extent)) });
   }
   strides = strides.filter(({ extent }) => !provablyNonNegative(minus(one, extent)));
-  const offsets = within.map(running);
+  const offsets = within.map((offset) => toPolynomial(running(offset)));
   if (offsets.some((offset) => !provablyNonNegative(offset))) return false;
   let span: Polynomial = toPolynomial(int(0));
   while (strides.length > 0) {

@@ -36,6 +36,11 @@ export interface WinogradKernel {
   readonly transform: Kernel;
 }
 
+/** Operations on each number that is transformed, loads and stores included, where a product counts as one. */
+const [inputCost, outputCost] = [7, 6];
+/** A gain that is less is not worth four times the weights. */
+const leastGain = 1.5;
+
 /** Bytes of local arrays that a thread's stack surely has room for. */
 const mostStack = 400 << 10;
 
@@ -82,10 +87,11 @@ function planOf(convolution: Convolution3, target: Target, transform: WinogradTr
   const bytesOfTile = products * (channels + wide * lanes) * 4;
   const most = Math.min(Math.floor((rows * vectors) / wide), Math.floor(mostStack / bytesOfTile));
   const block = Math.ceil(tiles / Math.ceil(tiles / Math.max(1, most)));
-  // The transforms cost about as much as a third of the products that they save; transformed weights must stay near.
-  const saved = (9 * height * width) / (products * tiles);
+  const direct = 9 * height * width * channels * outputs;
+  const own = tiles * products * (channels * outputs + channels * inputCost + outputs * outputCost);
   const weightBytes = products * channels * outputs * 4;
-  if (block < 4 || saved < 2 || outputs < 2 * lanes || weightBytes > 6 * target.cacheBytes.l2) return undefined;
+  // Transformed weights must stay near.
+  if (block < 4 || direct < leastGain * own || weightBytes > 6 * target.cacheBytes.l2) return undefined;
   const panel = wide * lanes;
   return { convolution, transform, lanes, height, width, channels, outputs, panel, across, tiles, block };
 }

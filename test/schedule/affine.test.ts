@@ -24,4 +24,23 @@ describe('addresses of loops', () => {
     assert.equal(isInjective(address(rest, border), [n, rest]), true);
     assert.equal(isInjective(simplify(add(n, whole)), [n, whole]), false);
   });
+
+  it('differ where whole tiles are written of rows whose length is rounded itself', () => {
+    const [y, width] = [indexVar('y', atLeastZero('height')), atLeastZero('width')];
+    const half = div(add(width, int(1)), int(2));
+    const columns = [mul(div(half, int(4)), int(4)), sub(half, mul(div(half, int(4)), int(4))), half];
+    for (const extent of columns.map(simplify)) {
+      const x = indexVar('x', extent);
+      assert.equal(isInjective(simplify(add(mul(y, half), x)), [y, x]), true);
+      assert.equal(isInjective(simplify(add(mul(y, div(width, int(8))), x)), [y, x]), false);
+    }
+  });
+
+  it('differ although a factor of a step may be 0, since no loop runs then', () => {
+    const tiles = div(atLeastZero('width'), int(16));
+    const [y, x, c] = [indexVar('y', atLeastZero('height')), indexVar('x', mul(tiles, int(4))), indexVar('c', int(24))];
+    const address = add(add(mul(y, mul(tiles, int(96))), mul(x, int(24))), c);
+    assert.equal(isInjective(address, [y, x, c]), true);
+    assert.equal(isInjective(address, [y, x, indexVar('c', int(25))]), false);
+  });
 });

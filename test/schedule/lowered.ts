@@ -20,6 +20,7 @@ import {
   select,
   sub,
 } from '../../ir/expr-make.ts';
+import { freeVars } from '../../ir/expr-walk.ts';
 import type { Buffer, Kernel, Stmt } from '../../ir/kernel.ts';
 import { allocate, block, loops, store } from '../../ir/kernel-walk.ts';
 
@@ -64,7 +65,7 @@ export function reduction(
 }
 
 const dimsOf = (sizes: readonly Size[]): readonly Var[] => [
-  ...new Set(sizes.filter((extent): extent is Var => typeof extent !== 'number' && extent.kind === 'var')),
+  ...new Set(sizes.flatMap((extent) => (typeof extent === 'number' ? [] : [...freeVars(extent)]))),
 ];
 
 export const relu = (value: Expr): Expr => max(value, float(0));

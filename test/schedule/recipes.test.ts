@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { variable } from '../../ir/expr-make.ts';
+import { div, int, mul, variable } from '../../ir/expr-make.ts';
 import type { Kernel } from '../../ir/kernel.ts';
 import { printKernel } from '../../ir/kernel-print.ts';
 import { visitStmtExprs } from '../../ir/kernel-walk.ts';
@@ -121,6 +121,7 @@ describe('schedule recipes keep the meaning of', () => {
   });
   it('kernels of symbolic sizes', () => {
     const [rows, columns] = [variable('rows', 'index', { min: 1 }), variable('columns', 'index', { min: 1 })];
+    const tiled = product({ rows: mul(div(rows, int(4)), int(4)), columns: 20, depth: 4, panel: 8 });
     const kernels = [
       product({ rows, columns: 20, depth: 4, panel: 8 }),
       product({ rows, columns: 20, depth: columns }),
@@ -132,6 +133,7 @@ describe('schedule recipes keep the meaning of', () => {
       transposed(rows, columns, 20),
       joined(rows, 5, 17),
       bordered(rows, columns, 8, 2),
+      tiled,
     ];
     const size = fc.integer({ min: 1, max: 40 });
     fc.assert(
@@ -140,6 +142,13 @@ describe('schedule recipes keep the meaning of', () => {
         assertSameMeaning(kernel, scheduleKernel(kernel, target, { math }), values, 1e-6);
       }),
     );
+  });
+  it('products of whole tiles of an unknown number of rows, without code for single rows', () => {
+    const rows = variable('rows', 'index', { min: 0 });
+    const whole = product({ rows: mul(div(rows, int(4)), int(4)), columns: 16, depth: 4, panel: 16 });
+    const scheduled = printKernel(scheduleKernel(whole, wide, { math: 'fast' }));
+    assert.match(scheduled, /alloc acc\[4\]/);
+    assert.doesNotMatch(scheduled, /alloc acc\[1\]/);
   });
 });
 
