@@ -50,4 +50,11 @@ describe('fusion', () => {
       'MatMul',
     ]);
   });
+
+  it('gives a pooled shortcut a buffer, so that the convolution beside it has the loops to itself', () => {
+    const [x, z, w] = [input('x', 1, 8, 16, 16), input('z', 1, 4, 8, 8), input('w', 8, 4, 1, 1)];
+    const pooled = apply('MaxPool', [x], { kernel_shape: [2, 2], strides: [2, 2] });
+    const sum = apply('Add', [pooled, apply('Conv', [z, w])]);
+    assert.deepEqual(materialized([x, z, w], apply('Relu', [sum])), ['MaxPool', 'Relu']);
+  });
 });

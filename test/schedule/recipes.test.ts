@@ -147,8 +147,8 @@ describe('schedule recipes keep the meaning of', () => {
     const rows = variable('rows', 'index', { min: 0 });
     const whole = product({ rows: mul(div(rows, int(4)), int(4)), columns: 16, depth: 4, panel: 16 });
     const scheduled = printKernel(scheduleKernel(whole, wide, { math: 'fast' }));
-    assert.match(scheduled, /alloc acc\[4\]/);
-    assert.doesNotMatch(scheduled, /alloc acc\[1\]/);
+    assert.match(scheduled, /register acc: float32x\d+\[4\]/);
+    assert.doesNotMatch(scheduled, /register acc: float32x\d+$/m);
   });
 });
 
