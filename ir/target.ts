@@ -15,6 +15,11 @@ export interface TileTable {
   readonly windowPositions: number;
   /** Most loop iterations that a schedule may unroll into straight-line code. */
   readonly unrollLimit: number;
+  /**
+   * Kernels that differ in constants only are shared if no innermost loop needs more parameters than this as distances
+   * between accesses: each takes a register. Absent: kernels must be equal to be shared.
+   */
+  readonly sharedDistances?: number;
 }
 
 export interface OutputFile {

@@ -25,6 +25,7 @@ import { padExplicitly } from './passes/pad-explicitly.ts';
 import { planMemory } from './plan-memory.ts';
 import { reuseBuffers } from './reuse-buffers.ts';
 import { scheduleKernel } from './schedule/index.ts';
+import { shareFamilies } from './share-families.ts';
 import { shareKernels } from './share-kernels.ts';
 
 export interface CompileOptions {
@@ -75,7 +76,7 @@ function schedule(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lo
     finished.has(kernel) ? kernel : scheduleKernel(legalize(kernel), target, { math }),
   );
   const plain = mapKernels(scheduled, (kernel) => ({ ...kernel, body: expandMathStmt(kernel.body) }));
-  return shareKernels(plain);
+  return shareFamilies(shareKernels(plain), target);
 }
 
 /** The whole way: ONNX bytes → files. */

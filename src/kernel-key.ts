@@ -1,12 +1,15 @@
 // Keys of kernels: two kernels have the same key if one is the other with its variables and buffers renamed.
 
-import type { Expr, Var } from '../ir/expr.ts';
+import type { Const, Expr, Var } from '../ir/expr.ts';
 import { children } from '../ir/expr-walk.ts';
 import type { Buffer, Kernel, Stmt } from '../ir/kernel.ts';
 import { innerStmts, ownExprs } from '../ir/kernel-walk.ts';
 
-/** `interned` gives equal parts of all kernels that are compared one number. */
-export function kernelKey(kernel: Kernel, interned: Map<string, number>): string {
+/**
+ * `interned` gives equal parts of all kernels that are compared one number. With `varying`, these constants and the
+ * sizes of flat parameters count as equal.
+ */
+export function kernelKey(kernel: Kernel, interned: Map<string, number>, varying?: ReadonlySet<Const>): string {
   const numbers = new Map<Var | Buffer, number>();
   const memo = new Map<Expr, number>();
   const intern = (text: string): number => {
@@ -23,7 +26,8 @@ export function kernelKey(kernel: Kernel, interned: Map<string, number>): string
     const fresh = !numbers.has(buffer);
     const number = numberOf(buffer);
     if (!fresh) return `b${number}`;
-    const parts = [...buffer.shape, ...(buffer.strides ?? [])].map(exprText).join(',');
+    const anySize = varying && buffer.memory === 'argument' && buffer.shape.length === 1;
+    const parts = anySize ? '?' : [...buffer.shape, ...(buffer.strides ?? [])].map(exprText).join(',');
     return `b${number}:${buffer.dtype} ${buffer.memory} ${buffer.lanes ?? 1} ${buffer.strides ? 's' : ''}[${parts}]`;
   };
   const exprText = (expr: Expr): number => {
@@ -37,6 +41,7 @@ export function kernelKey(kernel: Kernel, interned: Map<string, number>): string
     const head = `${expr.kind} ${expr.dtype} ${expr.lanes}`;
     switch (expr.kind) {
       case 'const':
+        if (varying?.has(expr)) return `${head} ?`;
         return `${head} ${Object.is(expr.value, -0) ? '-0' : expr.value}`;
       case 'var':
         return `${head} v${numberOf(expr)}`;

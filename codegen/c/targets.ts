@@ -56,11 +56,46 @@ function cTarget(processor: Processor): Target {
   };
 }
 
-const tiles512: TileTable = { rows: 14, vectors: 2, vectorsOfOneRow: 8, windowPositions: 7, unrollLimit: 128 };
-const tiles256: TileTable = { rows: 6, vectors: 2, vectorsOfOneRow: 4, windowPositions: 4, unrollLimit: 256 };
-const tiles128: TileTable = { rows: 4, vectors: 2, vectorsOfOneRow: 4, windowPositions: 4, unrollLimit: 128 };
-const tilesNeon: TileTable = { rows: 6, vectors: 4, vectorsOfOneRow: 8, windowPositions: 7, unrollLimit: 256 };
-const tilesScalar: TileTable = { rows: 2, vectors: 4, vectorsOfOneRow: 4, windowPositions: 2, unrollLimit: 32 };
+const tiles512: TileTable = {
+  rows: 14,
+  vectors: 2,
+  vectorsOfOneRow: 8,
+  windowPositions: 14,
+  unrollLimit: 144,
+  sharedDistances: 1,
+};
+const tiles256: TileTable = {
+  rows: 6,
+  vectors: 2,
+  vectorsOfOneRow: 4,
+  windowPositions: 4,
+  unrollLimit: 256,
+  sharedDistances: 1,
+};
+const tiles128: TileTable = {
+  rows: 4,
+  vectors: 2,
+  vectorsOfOneRow: 4,
+  windowPositions: 4,
+  unrollLimit: 128,
+  sharedDistances: 1,
+};
+const tilesNeon: TileTable = {
+  rows: 6,
+  vectors: 4,
+  vectorsOfOneRow: 8,
+  windowPositions: 7,
+  unrollLimit: 256,
+  sharedDistances: 3,
+};
+const tilesScalar: TileTable = {
+  rows: 2,
+  vectors: 4,
+  vectorsOfOneRow: 4,
+  windowPositions: 2,
+  unrollLimit: 32,
+  sharedDistances: 3,
+};
 
 const x86v4: Processor = {
   name: 'x86-64-v4',
@@ -126,7 +161,7 @@ const cortex = (model: string, features: readonly string[], flags: readonly stri
   features: ['arm', ...features],
   l1: 16 << 10,
   l2: 64 << 10,
-  tiles: { ...tilesScalar, vectors: 2, unrollLimit: 16 },
+  tiles: { ...tilesScalar, vectors: 2, unrollLimit: 16, sharedDistances: 24 },
   flags: ['-mthumb', `-mcpu=cortex-${model}`, ...flags],
 });
 

@@ -24,7 +24,7 @@ const baseline: Omit<Target, 'name' | 'description' | 'features' | 'generate'> =
   },
   registers: 14,
   cacheBytes: { l1: 32 * 1024, l2: 512 * 1024 },
-  tiles: { rows: 4, vectors: 2, vectorsOfOneRow: 4, windowPositions: 4, unrollLimit: 64 },
+  tiles: { rows: 4, vectors: 2, vectorsOfOneRow: 4, windowPositions: 4, unrollLimit: 64, sharedDistances: 4 },
   compilerFlags: [],
 };
 

@@ -12,7 +12,8 @@ import { type Accumulation, accumulationOf, extentOf } from './nest.ts';
 import type { Piece } from './split.ts';
 import { ScheduleError } from './step.ts';
 import { type TiledLoop, tile } from './tile.ts';
-import { evenTiles, widthsFor } from './widths.ts';
+import { widthsFor } from './widths.ts';
+import { planeTiles } from './window-tiles.ts';
 
 /** The kernel has flat buffers and merged loops. */
 export function scheduleWindow(kernel: Kernel, target: Target): Kernel {
@@ -82,15 +83,15 @@ function stepAlong(load: Load, loop: Loop, reduction: readonly Loop[]): 'same' |
 function tilePositions(positions: readonly Position[], most: number, registers: number): readonly TiledLoop[] {
   const inner = positions.at(-1);
   if (!inner) return [];
-  const own = { loop: inner.loop.index.name, pieces: rowTiles(extentOf(inner.loop), most) };
-  const next = positions.at(-2);
-  const left = Math.floor(registers / largest(own.pieces));
-  if (!next?.overlaps || !inner.overlaps || left < 2) return [own];
-  return [{ loop: next.loop.index.name, pieces: rowTiles(extentOf(next.loop), left) }, own];
+  const name = inner.loop.index.name;
+  const width = extentOf(inner.loop);
+  if (width === undefined) return [{ loop: name, pieces: [most, 1] }];
+  const next = inner.overlaps ? positions.at(-2) : undefined;
+  const height = next?.overlaps ? extentOf(next.loop) : undefined;
+  const tiles = planeTiles(height, width, registers, most);
+  const own = { loop: name, pieces: tiles.columns };
+  return next && height !== undefined ? [{ loop: next.loop.index.name, pieces: tiles.rows }, own] : [own];
 }
-
-const rowTiles = (extent: number | undefined, most: number): readonly (number | Piece)[] =>
-  extent === undefined ? [most, 1] : evenTiles(extent, most);
 
 /** Innermost loops of the reduction, as long as the written-out tile stays within the limit. */
 function unrolledTaps(reduction: readonly Loop[], tileSize: number, limit: number): readonly string[] {
