@@ -1,6 +1,7 @@
 // Subgraphs built into the graph around them.
 
 import type { Graph, Value } from '../../ir/graph.ts';
+import { declaredAgain } from './declared-again.ts';
 import type { Builder } from './define.ts';
 
 /** Rebuilds what a body computes with its inputs replaced. */
@@ -18,7 +19,7 @@ function rebuildBody(body: Graph, replaced: Map<Value, Value>, g: Builder): read
       Object.entries(node.attributes).map(([name, item]) => [name, isGraph(item) ? recapture(item) : item]),
     );
     const made = g.applyAll(node.op as never, inputs, attributes, {
-      declared: node.outputs.map(({ type }) => type),
+      declared: declaredAgain(node),
       outputs: node.outputs.map(() => true),
     });
     node.outputs.forEach((output, i) => replaced.set(output, made[i]!));

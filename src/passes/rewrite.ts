@@ -6,6 +6,7 @@ import { CompilerBug } from '../errors.ts';
 import { reachable } from '../fuse/reachable.ts';
 import { operatorOf } from '../lower/definition.ts';
 import { createBuilder } from '../ops/builder.ts';
+import { declaredAgain } from '../ops/declared-again.ts';
 import type { Builder } from '../ops/define.ts';
 
 /** Gives the replacements of the node's outputs, or undefined to keep it. `inputs` are already rewritten. */
@@ -79,7 +80,7 @@ function rebuild(
   if (!changed) return node.outputs;
   return g.applyAll(operatorOf(node), inputs, attributes, {
     name: node.name,
-    declared: node.outputs.map(({ type }) => type),
+    declared: declaredAgain(node),
     outputs: node.outputs.map(() => true),
     outputNames: node.outputs.map(({ name }) => name),
     sizes: node.sizes,

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { int } from '../../ir/expr-make.ts';
 import type { TensorType } from '../../ir/graph.ts';
-import { apply, g, input, run } from './one-node.ts';
+import { apply, floats, g, input, run } from './one-node.ts';
 
 const declared = (...shape: number[]): { readonly declared: readonly TensorType[] } => ({
   declared: [{ kind: 'tensor', dtype: 'float32', shape: shape.map(int) }],
@@ -30,6 +30,17 @@ describe('sizes that only a run knows', () => {
     assert.deepEqual(to(2, 1), { dims: [2, 2], values: [5, 6, 5, 6] });
     assert.throws(() => to(4, 2), /the run reported shape/);
     assert.throws(() => to(3, 4), /the run reported shape/);
+  });
+
+  it('keep their bounds where a node is made anew', () => {
+    // More elements than the Builder computes by itself: they are folded later.
+    const row = Array.from({ length: 200 }, (_, i) => i + 1);
+    const [shape, folded] = [input('shape', [2], 'int64'), apply('Neg', [floats(row)])];
+    const expanded = apply('Expand', [folded, shape], {}, declared(3, 200));
+    const to = (...values: number[]) => run([shape], expanded, [{ dims: [2], values }]);
+    assert.deepEqual(to(2, 1).dims, [2, 200]);
+    assert.deepEqual(to(1, 1).values.slice(0, 2), [-1, -2]);
+    assert.throws(() => to(4, 200), /the run reported shape/);
   });
 
   it('need a bound where none follows', () => {
