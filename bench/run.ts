@@ -1,6 +1,8 @@
-// Side by side with ONNX Runtime, in one run and in turns: `npm run bench -- [--target host|wasm] [--json FILE] [MODEL …]`.
-// Models: those tagged `speed` in INDEX.json of LAPIDARY_MODELS. One thread on both sides, inputs already in place, all
-// optimizations of the peer on; the time of its JavaScript binding (that of a one-node model) is taken off.
+// Side by side with ONNX Runtime, in one run and in turns:
+//   npm run bench -- [--target host|wasm] [--threads N] [--json FILE] [MODEL …]
+// Models: those tagged `speed` in INDEX.json of LAPIDARY_MODELS. As many threads on both sides, one unless said, inputs
+// already in place, all optimizations of the peer on; the time of its JavaScript binding (that of a one-node model) is
+// taken off.
 
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -23,6 +25,7 @@ const option = (name: string): string | undefined => {
 const targetName = option('target') ?? 'host';
 const jsonFile = option('json');
 const rounds = Number(option('rounds') ?? 7);
+const threads = Number(option('threads') ?? 1);
 const target = targets[targetName];
 if (!target) throw new Error(`there is no target ${targetName}`);
 const variant = target.language === 'wasm' ? 'web' : 'node';
@@ -75,7 +78,7 @@ async function ours(file: string, folder: string): Promise<Ours> {
   const inputs = inputsOf(file, folder);
   const source = { bytes: fs.readFileSync(file), file };
   if (target!.language === 'wasm') {
-    const { program, model } = await buildWebAssembly(source, target!, {});
+    const { program, model } = await buildWebAssembly(source, target!, { threads });
     // The inputs stay in the memory of the model.
     runWebAssembly(program, model, inputs);
     const shapes = inputsFor(program, inputs).map(({ tensor }) => tensor.dims);
@@ -84,13 +87,21 @@ async function ours(file: string, folder: string): Promise<Ours> {
       inputs,
       arenaBytes: sizesAt(program, shapes)(program.arenaBytes) ?? 0,
       weightsBytes: program.weights.length,
-      stop: () => {},
+      stop: model.close,
     };
   }
-  const native = await buildNative(source, target!, {});
+  const native = await buildNative(source, target!, { threads });
   const given = inputs.flatMap((input) => ['--input', `${input.name}=${path.resolve(input.file)}`]);
   const bench = async (runs: number) =>
-    JSON.parse((await runProgramFile(native.file, [...given, '--bench', `${runs}`], target!)).split('\n')[0]!);
+    JSON.parse(
+      (
+        await runProgramFile(
+          native.file,
+          [...given, ...(threads > 1 ? ['--threads', `${threads}`] : []), '--bench', `${runs}`],
+          target!,
+        )
+      ).split('\n')[0]!,
+    );
   const first = await bench(1);
   return {
     round: async (runs) => (await bench(runs)).medianUs,
@@ -111,7 +122,7 @@ async function compare(model: Model, bindingUs: number, folder: string): Promise
   const at = path.join(root, model.folder);
   const file = path.join(at, 'model.onnx');
   const mine = await ours(file, at);
-  const peer: Peer = await startPeer(variant, file, mine.inputs, 1, folder);
+  const peer: Peer = await startPeer(variant, file, mine.inputs, threads, folder);
   const [a, b]: [number[], number[]] = [[], []];
   const estimate = Math.max(await mine.round(3), await peer.round(3));
   for (let round = 0; round < rounds; round++) {

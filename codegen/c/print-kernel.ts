@@ -6,7 +6,8 @@ import { legalizeKernel } from '../clike/legalize.ts';
 import type { PrintOptions } from '../clike/parameters.ts';
 import { printFunction } from '../clike/print-function.ts';
 import { addresses, dropUnusedLets } from '../clike/uses.ts';
-import { parallelParts, printParts } from './print-parts.ts';
+import { parallelParts } from '../parallel-parts.ts';
+import { printParts } from './print-parts.ts';
 
 export function printKernel(kernel: Kernel, options: PrintOptions): KernelFunction {
   const places = addresses();

@@ -1,6 +1,6 @@
 // A kernel whose outermost statements include loops that threads can share: a function for each of these statements.
 
-import type { Kernel, Loop, Stmt } from '../../ir/kernel.ts';
+import type { Kernel, Stmt } from '../../ir/kernel.ts';
 import type { Helper, Helpers } from '../clike/helpers.ts';
 import { functionNames } from '../clike/names.ts';
 import { type Parameters, type PrintOptions, parametersOf } from '../clike/parameters.ts';
@@ -8,15 +8,10 @@ import { functionContext, printFunction, type Signature } from '../clike/print-f
 import { prepare, printBlock } from '../clike/print-stmt.ts';
 import { writer } from '../clike/text.ts';
 import { type Addresses, usesOf } from '../clike/uses.ts';
-import { grainOf } from './work.ts';
+import { grainOf, isShared } from '../parallel-parts.ts';
 
-/** The outermost statements, if there is a loop among them that threads can share. */
-export function parallelParts(body: Stmt): readonly Stmt[] | undefined {
-  const parts = body.kind === 'block' ? body.body : [body];
-  return parts.some(isShared) ? parts : undefined;
-}
-
-const isShared = (stmt: Stmt): stmt is Loop => stmt.kind === 'loop' && stmt.as === 'parallel';
+/** Operations that are worth handing to a thread: a microsecond or two. */
+const portion = 20_000;
 
 /** A function for each part, and one that calls them in turn, its loops through the parallel-for. */
 export function printParts(
@@ -65,7 +60,7 @@ export function printParts(
         printBlock('{', context, () => {
           const count = prepare([part.extent], context).print(part.extent).text;
           out.line(`struct ${partName}_arguments arguments = {${thunk.initial}};`);
-          const grain = grainOf(part);
+          const grain = grainOf(part, portion);
           const forEach = helpers.use(forEachHelper);
           out.line(`${forEach}(parallel, ${partName}_thread, &arguments, ${count}, ${grain});`);
           if (shared.canFail) out.line('if (arguments.status != LAP_OK) return arguments.status;');

@@ -52,6 +52,13 @@ export interface ModuleBuilder {
   call(name: string, operands: readonly Code[], result?: ValueType): Code;
   returns(value?: Code): Code;
   drop(value: Code): Code;
+  /** Reads, replaces or adds to an i32 that threads share; adding gives what was there before. */
+  atomic(operation: 'load' | 'add', offset: number, pointer: Code, value?: Code): Code;
+  atomicStore(offset: number, pointer: Code, value: Code): Code;
+  /** Sleeps until notified, unless the i32 is no longer as expected. */
+  wait(pointer: Code, expected: Code): Code;
+  /** Wakes all that sleep there. */
+  notify(pointer: Code): Code;
   copyMemory(to: Code, from: Code, bytes: Code): Code;
   function(
     name: string,
@@ -62,7 +69,9 @@ export interface ModuleBuilder {
   ): void;
   exportFunction(internal: string, external: string): void;
   global(name: string, value: number): void;
-  memory(initialPages: number, maximumPages: number | undefined, segments: readonly DataSegment[]): void;
+  memory(initialPages: number, maximumPages: number, segments: readonly DataSegment[]): void;
+  /** A memory that threads share, given to the module as `env.memory`. */
+  sharedMemory(initialPages: number, maximumPages: number, segments: readonly DataSegment[]): void;
   /** Light passes that keep the shape of kernels; never a whole optimisation level. */
   runPasses(names: readonly string[]): void;
   text(): string;
@@ -73,6 +82,7 @@ export interface ModuleBuilder {
 export interface Features {
   readonly simd: boolean;
   readonly relaxed: boolean;
+  readonly threads?: boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the border to binaryen, whose declarations are wrong in places.
@@ -91,12 +101,13 @@ const memoryName = '0';
 /** Segment bytes beyond this take seconds in binaryen. */
 export const largestSegment = 64 << 20;
 
-function wrapModule(binaryen: Untyped, { simd, relaxed }: Features): ModuleBuilder {
+function wrapModule(binaryen: Untyped, { simd, relaxed, threads = false }: Features): ModuleBuilder {
   const module: Untyped = new binaryen.Module();
   const bits = binaryen.Features;
   // BulkMemory without BulkMemoryOpt aborts when the module is emitted.
   const basic = bits.MutableGlobals | bits.NontrappingFPToInt | bits.SignExt | bits.BulkMemory | bits.BulkMemoryOpt;
-  module.setFeatures(basic | (simd ? bits.SIMD128 : 0) | (relaxed ? bits.RelaxedSIMD : 0));
+  const optional = (simd ? bits.SIMD128 : 0) | (relaxed ? bits.RelaxedSIMD : 0) | (threads ? bits.Atomics : 0);
+  module.setFeatures(basic | optional);
 
   const methods = new Map<string, Untyped>();
   const method = (name: string): Untyped => {
@@ -110,6 +121,16 @@ function wrapModule(binaryen: Untyped, { simd, relaxed }: Features): ModuleBuild
   };
   const typeOf = (type: ValueType | undefined): number => (type === undefined ? binaryen.none : binaryen[type]);
   const types = (list: readonly ValueType[]): number => binaryen.createType(list.map(typeOf));
+
+  const setMemory = (initial: number, maximum: number, segments: readonly DataSegment[], shared: boolean): void => {
+    const data = segments.map(({ offset, bytes }) => ({
+      offset: module.i32.const(offset),
+      data: bytes,
+      passive: false,
+    }));
+    module.setMemory(initial, maximum, shared ? null : 'memory', data, shared, false, memoryName);
+    if (shared) module.addMemoryImport(memoryName, 'env', 'memory', true);
+  };
 
   return {
     op: (name, ...operands) => method(name)(...operands),
@@ -146,20 +167,21 @@ function wrapModule(binaryen: Untyped, { simd, relaxed }: Features): ModuleBuild
     call: (name, operands, result) => module.call(name, operands, typeOf(result)),
     returns: (value) => (value === undefined ? module.return() : module.return(value)),
     drop: (value) => module.drop(value),
+    atomic: (operation, offset, pointer, value) =>
+      operation === 'load'
+        ? module.i32.atomic.load(offset, pointer, memoryName)
+        : module.i32.atomic.rmw.add(offset, pointer, value, memoryName),
+    atomicStore: (offset, pointer, value) => module.i32.atomic.store(offset, pointer, value, memoryName),
+    wait: (pointer, expected) => module.memory.atomic.wait32(pointer, expected, module.i64.const(-1n), memoryName),
+    notify: (pointer) => module.memory.atomic.notify(pointer, module.i32.const(-1), memoryName),
     copyMemory: (to, from, bytes) => module.memory.copy(to, from, bytes, memoryName, memoryName),
     function: (name, parameters, result, locals, body) => {
       module.addFunction(name, types(parameters), typeOf(result), locals.map(typeOf), body);
     },
     exportFunction: (internal, external) => module.addFunctionExport(internal, external),
     global: (name, value) => module.addGlobal(name, binaryen.i32, true, module.i32.const(value)),
-    memory: (initialPages, maximumPages, segments) => {
-      const data = segments.map(({ offset, bytes }) => ({
-        offset: module.i32.const(offset),
-        data: bytes,
-        passive: false,
-      }));
-      module.setMemory(initialPages, maximumPages ?? 65536, 'memory', data, false, false, memoryName);
-    },
+    memory: (initialPages, maximumPages, segments) => setMemory(initialPages, maximumPages, segments, false),
+    sharedMemory: (initialPages, maximumPages, segments) => setMemory(initialPages, maximumPages, segments, true),
     runPasses: (names) => module.runPasses(names),
     text: () => module.emitText(),
     emit: () => {

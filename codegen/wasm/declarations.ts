@@ -2,8 +2,9 @@
 
 import { constantOf } from '../../ir/expr-make.ts';
 import { type Interface, jsonText, sizeName, type TensorInterface } from './interface.ts';
+import { mostThreads } from './threads.ts';
 
-export function declarationsOf(name: string, tensors: Interface): string {
+export function declarationsOf(name: string, tensors: Interface, threads: boolean): string {
   const { inputs, outputs, dims, isFixed } = tensors;
   const properties = (list: readonly TensorInterface[], type: (tensor: TensorInterface) => string): string =>
     list.map((tensor) => `  /** ${comment(tensor)} */\n  ${tensor.key}: ${type(tensor)};\n`).join('');
@@ -37,7 +38,7 @@ export interface Model {
   readonly inputs: InputViews;
   readonly outputs: Outputs;${resize}
   /** Copies the inputs, if given, and runs. Throws an Error with a \`code\`: 'index', 'divide' or 'shape'. */
-  run(inputs?: Inputs): Outputs;
+  run(inputs?: Inputs): Outputs;${threads ? threadsOfModel : ''}
 }
 
 type Bytes = ArrayBuffer | ArrayBufferView | Response | Blob | URL | string;
@@ -46,7 +47,7 @@ export interface LoadOptions {
   /** The WebAssembly module, where it is not to be found beside or inside this file. */
   readonly wasm?: WebAssembly.Module | Bytes | Promise<Bytes>;
   /** The weights, where they are a file and not to be found beside this one. */
-  readonly weights?: Bytes | Promise<Bytes>;
+  readonly weights?: Bytes | Promise<Bytes>;${threads ? threadsOption : ''}
 }
 
 export function load(options?: LoadOptions): Promise<Model>;
@@ -63,6 +64,16 @@ export declare const description: {
 };
 `;
 }
+
+const threadsOfModel = `
+  /** Threads that share the work: 1 where the page is not cross-origin isolated. */
+  readonly threads: number;
+  /** Ends the workers. */
+  close(): void;`;
+
+const threadsOption = `
+  /** How many threads to share the work, at most ${mostThreads}; as many as there are processors if absent. */
+  readonly threads?: number;`;
 
 const comment = ({ name, dtype, shape }: TensorInterface): string =>
   `${jsonText(name)}: ${dtype} [${shape.map((size) => jsonText(sizeName(size)).replaceAll('"', '')).join(', ')}]`;

@@ -20,7 +20,7 @@ export async function generateWasm(
   const externalWeights =
     program.weights.length > 0 && (options.weights === 'external' || program.weights.length > inlineLimit);
   const { bytes, layout } = await generateModule(program, {
-    features: { simd: features.has('simd128'), relaxed },
+    features: { simd: features.has('simd128'), relaxed, threads: options.threads },
     contract: relaxed && options.math === 'fast',
     embedWeights: !externalWeights,
   });
@@ -29,13 +29,14 @@ export async function generateWasm(
     name,
     externalWeights,
     relaxed,
+    threads: options.threads,
     ...(bytes.length <= inlineLimit ? { inlineModule: Buffer.from(bytes).toString('base64') } : {}),
   });
   const encoder = new TextEncoder();
   const files: OutputFile[] = [
     { path: `${name}.wasm`, bytes },
     { path: `${name}.js`, bytes: encoder.encode(text) },
-    { path: `${name}.d.ts`, bytes: encoder.encode(declarationsOf(name, tensors)) },
+    { path: `${name}.d.ts`, bytes: encoder.encode(declarationsOf(name, tensors, options.threads)) },
   ];
   return externalWeights ? [...files, { path: `${name}.bin`, bytes: program.weights }] : files;
 }

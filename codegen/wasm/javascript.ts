@@ -7,7 +7,8 @@ import type { Program } from '../../ir/program.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { type Interface, jsonText, sizeName, type TensorInterface } from './interface.ts';
 import { checking, fixedModel, resizableModel, truth } from './javascript-model.ts';
-import type { Layout } from './layout.ts';
+import { sharedInstance, threadedModel, workers } from './javascript-threads.ts';
+import { type Layout, memoryPages } from './layout.ts';
 import { addressOfPlace, placeOf } from './places.ts';
 import { sizeText } from './size-text.ts';
 
@@ -19,13 +20,16 @@ export interface JavaScriptOptions {
   /** Weights are in a file beside. */
   readonly externalWeights: boolean;
   readonly relaxed: boolean;
+  /** Workers share the work. */
+  readonly threads: boolean;
 }
 
 export function javascriptOf(program: Program, layout: Layout, tensors: Interface, options: JavaScriptOptions): string {
   const parts = [
     header(options.name),
     tables(program, layout, tensors, options),
-    loading(options, program.weights.length, layout.weightsBase),
+    loading(options, program.weights.length, layout),
+    options.threads ? workers(layout) : '',
     tensors.isFixed ? fixedModel(tensors) : resizableModel(program, layout, tensors),
     checking,
     truth(tensors),
@@ -104,8 +108,9 @@ const outputAddresses = (${parameters(given)}) => ${list(address(program.outputs
   }`.trim();
 }
 
-function loading(options: JavaScriptOptions, weightsBytes: number, weightsBase: number): string {
-  const { name, inlineModule, externalWeights, relaxed } = options;
+function loading(options: JavaScriptOptions, weightsBytes: number, layout: Layout): string {
+  const { name, inlineModule, externalWeights, relaxed, threads } = options;
+  const { weightsBase } = layout;
   const source =
     inlineModule === undefined
       ? `new URL('./${name}.wasm', import.meta.url)`
@@ -120,6 +125,9 @@ function loading(options: JavaScriptOptions, weightsBytes: number, weightsBase: 
     throw new RangeError(\`\${label}: the weights must be ${weightsBytes} bytes, got \${weights.length}\`);
   }
   new Uint8Array(instance.exports.memory.buffer).set(weights, ${weightsBase});`;
+  const instance = threads
+    ? sharedInstance(memoryPages(layout)).trimStart()
+    : 'const instance = await WebAssembly.instantiate(module);';
   return `
 ${inline}/** Accepts bytes, a Response or Blob, a URL, or a promise of one of these. */
 async function bytesOf(source) {
@@ -150,7 +158,7 @@ async function compile(source) {
 
 export async function load(options = {}) {
   const module = await compile(options.wasm ?? ${source});
-  const instance = await WebAssembly.instantiate(module);${weights}
-  return modelOf(instance.exports);
+  ${instance}${weights}
+  ${threads ? threadedModel(layout).trimStart() : 'return modelOf(instance.exports);'}
 }`;
 }

@@ -1,5 +1,5 @@
 // Where everything lies in the memory of a module, as byte addresses over the program's sizes:
-//   control words | stack of the kernels | weights | arena | inputs | outputs
+//   control words | job of the threads | stacks of the kernels | weights | arena | inputs | outputs
 // Nothing moves while the sizes stay the same. The first bytes are never data, so address 0 is never a tensor.
 
 import type { Expr } from '../../ir/expr.ts';
@@ -16,13 +16,18 @@ const alignment = 64;
 /** Vector loads may read beyond the last element. */
 const slack = 64;
 const pageBytes = 65536;
-/** Bytes that an instance can have at most. */
+/** Bytes that an instance can have at most, and pages. */
 export const memoryLimit = 2 ** 32;
+const mostPages = memoryLimit / pageBytes;
 
 export interface Layout {
   /** One i32 for each computed size, written by `run`. */
   readonly controlBase: number;
+  /** The job that threads share, where there are threads. */
+  readonly jobBase: number;
+  /** Stacks of the kernels, one for each thread, and the bytes of one. */
   readonly stackBase: number;
+  readonly stackBytes: number;
   readonly weightsBase: number;
   readonly arenaBase: number;
   /** Where each input and output begins. */
@@ -36,10 +41,18 @@ const controlBase = 64;
 const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 const alignedExpr = (bytes: Expr): Expr => mul(div(add(bytes, int(alignment - 1)), int(alignment)), int(alignment));
 
-/** The stack area is as large as the most that a kernel needs. */
-export function layoutOf(program: Program, stackBytes: number): Layout {
-  const stackBase = stackBaseOf(program);
-  const weightsBase = aligned(stackBase + stackBytes);
+export interface Sizes {
+  /** The most that a kernel needs. */
+  readonly stackBytes: number;
+  readonly threads: number;
+  readonly jobBytes: number;
+}
+
+export function layoutOf(program: Program, sizes: Sizes): Layout {
+  const jobBase = jobBaseOf(program);
+  const stackBase = Math.max(lowestAddress, aligned(jobBase + sizes.jobBytes));
+  const stackBytes = aligned(sizes.stackBytes);
+  const weightsBase = aligned(stackBase + stackBytes * sizes.threads);
   const arenaBase = aligned(weightsBase + program.weights.length + slack);
   let next: Expr = add(int(arenaBase), alignedExpr(program.arenaBytes));
   const place = (buffer: Buffer): Expr => {
@@ -51,7 +64,9 @@ export function layoutOf(program: Program, stackBytes: number): Layout {
   const outputs = program.outputs.map(({ buffer }) => place(buffer));
   return {
     controlBase,
+    jobBase,
     stackBase,
+    stackBytes,
     weightsBase,
     arenaBase,
     inputs,
@@ -60,10 +75,21 @@ export function layoutOf(program: Program, stackBytes: number): Layout {
   };
 }
 
-export const stackBaseOf = (program: Program): number =>
-  Math.max(lowestAddress, aligned(controlBase + 4 * program.computedDims.length));
+export const jobBaseOf = (program: Program): number => aligned(controlBase + 4 * program.computedDims.length);
 
-export const pagesFor = (bytes: number): number => Math.ceil(bytes / pageBytes);
+const pagesFor = (bytes: number): number => Math.ceil(bytes / pageBytes);
+
+export interface Pages {
+  readonly initial: number;
+  readonly maximum: number;
+}
+
+/** The pages of a memory: what has no fixed size grows when the sizes are known. */
+export function memoryPages(layout: Layout): Pages {
+  const total = fixedTotal(layout);
+  const initial = pagesFor(total ?? layout.arenaBase);
+  return { initial, maximum: total === undefined ? mostPages : initial };
+}
 
 /** Elements of a buffer, sizes that a run finds out at their bound. */
 const largestSize = (buffer: Buffer): Expr => product(buffer.shape.map(upperBound));

@@ -5,7 +5,7 @@ import type { Buffer, Kernel, Stmt } from '../../ir/kernel.ts';
 import type { Code, ModuleBuilder, ValueType } from './binaryen.ts';
 import type { Context } from './context.ts';
 import { createContext } from './create-context.ts';
-import { atomLinear, type Linear } from './linear.ts';
+import { atomLinear, constantLinear, type Linear } from './linear.ts';
 import type { Local } from './locals.ts';
 import { type Printer, printStmt } from './print-stmt.ts';
 import { createScope } from './scope.ts';
@@ -13,8 +13,8 @@ import { createStack } from './stack.ts';
 
 export interface KernelOptions {
   readonly contract: boolean;
-  /** Where the stack area begins. */
-  readonly stackBase: number;
+  /** Where the stack area begins; in a global where each thread has its own. */
+  readonly stackBase: number | { readonly global: string };
 }
 
 /** Adds the function to the module; gives the bytes of stack that it needs. */
@@ -34,7 +34,10 @@ export function printKernel(module: ModuleBuilder, kernel: Kernel, name: string,
   for (const [position, dim] of kernel.dims.entries()) {
     scope.bind(dim, { depth: 0, local: { index: kernel.params.length + position, type: 'i32' } });
   }
-  const stack = createStack(options.stackBase);
+  const { stackBase } = options;
+  const stack = createStack(
+    typeof stackBase === 'number' ? constantLinear(stackBase) : globalLinear(context, stackBase.global),
+  );
   const print = (stmt: Stmt): Code => printStmt(printer, stmt);
   const printer: Printer = { context, bases, stack, labels: { next: 0 }, print };
   const body = scope.inFrame({}, () => print(kernel.body));
@@ -44,3 +47,6 @@ export function printKernel(module: ModuleBuilder, kernel: Kernel, name: string,
 
 const pointerLinear = ({ module }: Context, key: string, local: Local): Linear =>
   atomLinear({ key, depth: 0, nonNegative: true, simple: true, code: () => module.get(local.index, local.type) });
+
+const globalLinear = ({ module }: Context, name: string): Linear =>
+  atomLinear({ key: name, depth: 0, nonNegative: true, simple: false, code: () => module.getGlobal(name, 'i32') });

@@ -8,7 +8,7 @@ import { addressOf, linearOf, positionOf } from './address.ts';
 import type { Code } from './binaryen.ts';
 import { type Context, recordError, registerOf } from './context.ts';
 import { inStatement } from './hoist.ts';
-import { constantLinear, type Linear } from './linear.ts';
+import type { Linear } from './linear.ts';
 import type { Local } from './locals.ts';
 import { type LoopPrinter, printLoop, printWhile } from './print-loop.ts';
 import { splatScalar, storeVector } from './print-vector-memory.ts';
@@ -142,7 +142,7 @@ function printAlloc(printer: Printer, { buffer, body }: Alloc): Code {
       });
     case 'stack': {
       const bytes = size * bytesOf(buffer.dtype);
-      bases.set(buffer, constantLinear(stack.take(bytes)));
+      bases.set(buffer, stack.take(bytes));
       const code = printStmt(printer, body);
       bases.delete(buffer);
       stack.give(bytes);

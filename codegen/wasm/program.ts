@@ -10,19 +10,22 @@ import { canFail } from '../../ir/kernel-walk.ts';
 import type { Call, Loop, Program, Step } from '../../ir/program.ts';
 import { callsOf } from '../../ir/program-print.ts';
 import { simplify } from '../../ir/simplify.ts';
+import { parallelParts } from '../parallel-parts.ts';
 import { linearOf } from './address.ts';
 import { type Code, type Features, type ModuleBuilder, newModule, type ValueType } from './binaryen.ts';
 import { type Context, errorGlobal, recordError } from './context.ts';
 import { createContext } from './create-context.ts';
 import { inStatement } from './hoist.ts';
-import { fixedTotal, type Layout, layoutOf, pagesFor, stackBaseOf } from './layout.ts';
+import { jobBaseOf, type Layout, layoutOf, memoryPages } from './layout.ts';
 import { legalizeKernel } from './legalize.ts';
 import type { Linear } from './linear.ts';
 import type { Local } from './locals.ts';
 import { addressOfPlace, placeOf } from './places.ts';
 import { printKernel } from './print-kernel.ts';
+import { printParts, type SharedLoops } from './print-parts.ts';
 import { valueTypeOf } from './representation.ts';
 import { createScope, type Scope } from './scope.ts';
+import { jobBytes, mostThreads, printThreads, stackGlobal } from './threads.ts';
 
 export interface ModuleOptions {
   readonly features: Features;
@@ -39,27 +42,49 @@ export interface GeneratedModule {
 
 export async function generateModule(program: Program, options: ModuleOptions): Promise<GeneratedModule> {
   const module = await newModule(options.features);
-  const stackBase = stackBaseOf(program);
+  const { threads = false } = options.features;
+  const job = { module, base: jobBaseOf(program) };
+  const shared: SharedLoops = { job, names: [], operands: 0 };
+  // Without threads the stack lies right behind the control words.
+  const stackBase = threads ? { global: stackGlobal } : layoutOf(program, noStack).stackBase;
   const names = new Map<Kernel, string>();
   let stackBytes = 0;
   for (const { kernel } of callsOf(program.body)) {
     if (names.has(kernel)) continue;
     const name = `kernel${names.size}`;
     names.set(kernel, name);
-    const needed = printKernel(module, legalizeKernel(kernel), name, { contract: options.contract, stackBase });
+    const legal = legalizeKernel(kernel);
+    const kernelOptions = { contract: options.contract, stackBase };
+    // What fails says so in a global of its thread.
+    const parts = threads && !canFail(kernel) ? parallelParts(legal.body) : undefined;
+    const needed = parts
+      ? printParts(module, legal, parts, name, kernelOptions, shared)
+      : printKernel(module, legal, name, kernelOptions);
     stackBytes = Math.max(stackBytes, needed);
   }
-  const layout = layoutOf(program, stackBytes);
+  const layout = layoutOf(
+    program,
+    threads ? { stackBytes, threads: mostThreads, jobBytes: jobBytes(shared.operands) } : { ...noStack, stackBytes },
+  );
   printRun(module, program, layout, names, options.contract);
   module.global(errorGlobal, 0);
   module.exportFunction('run', 'run');
-  const total = fixedTotal(layout);
+  if (threads) {
+    module.global(stackGlobal, layout.stackBase);
+    printThreads(job, shared.names);
+  }
+  printMemory(module, program, layout, options);
+  return { bytes: module.emit(), layout };
+}
+
+const noStack = { stackBytes: 0, threads: 1, jobBytes: 0 };
+
+function printMemory(module: ModuleBuilder, program: Program, layout: Layout, options: ModuleOptions): void {
   const segments =
     options.embedWeights && program.weights.length > 0 ? [{ offset: layout.weightsBase, bytes: program.weights }] : [];
-  // What has no fixed size grows when the sizes are known.
-  const initial = pagesFor(total ?? layout.arenaBase);
-  module.memory(initial, total === undefined ? undefined : initial, segments);
-  return { bytes: module.emit(), layout };
+  const { initial, maximum } = memoryPages(layout);
+  if (options.features.threads) module.sharedMemory(initial, maximum, segments);
+  else module.memory(initial, maximum, segments);
 }
 
 interface RunPrinter {

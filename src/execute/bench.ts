@@ -134,9 +134,10 @@ async function benchWebAssembly(model: ModelSource, target: Target, settings: Be
   // The module has one function a kernel, in the order of the calls, before `run`.
   const names = [...new Set(callsOf(program.body).map(({ kernel }) => kernel))].map(({ name }) => name);
   const kernels = settings.perKernel ? await profileWebAssembly(() => wasm.time(runs), [...names, 'run']) : undefined;
+  wasm.close();
   return {
     target: target.name,
-    threads: settings.execute.threads ?? 1,
+    threads: wasm.threads,
     medianUs: round((times[(runs - 1) >> 1]! + times[runs >> 1]!) / 2),
     minUs: round(times[0]!),
     p90Us: round(times[Math.ceil(runs * 0.9) - 1]!),

@@ -26,7 +26,7 @@ export async function buildWebAssembly(
   const { math = 'fast', threads = 1 } = options;
   const program = toProgram(importBytes(source.bytes, { ...options, modelFile: source.file }), target, options);
   const files = await target.generate(program, { name: 'net', weights: 'embed', threads: threads > 1, math });
-  return { program, files, model: await loadWasm(files, 'net') };
+  return { program, files, model: await loadWasm(files, 'net', threads) };
 }
 
 export async function buildWebAssemblyExecutable(
@@ -35,7 +35,7 @@ export async function buildWebAssemblyExecutable(
   options: ExecuteOptions,
 ): Promise<Executable> {
   const { program, model } = await buildWebAssembly(source, target, options);
-  return { run: async (given) => runWebAssembly(program, model, given), dispose: () => undefined };
+  return { run: async (given) => runWebAssembly(program, model, given), dispose: model.close };
 }
 
 export function runWebAssembly(

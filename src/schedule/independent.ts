@@ -2,10 +2,11 @@
 
 import type { Expr, Load, Var } from '../../ir/expr.ts';
 import { exprKey, sameExpr } from '../../ir/expr-key.ts';
-import { constantOf, int, sub } from '../../ir/expr-make.ts';
+import { add, constantOf, indexVar, int, mul, sub } from '../../ir/expr-make.ts';
 import { substitute, visitExpr } from '../../ir/expr-walk.ts';
 import type { Buffer, Loop, Stmt, Store } from '../../ir/kernel.ts';
 import { ownExprs, visitStmt } from '../../ir/kernel-walk.ts';
+import { addPolynomials, polynomial, provablyNonNegative, type Term, toPolynomial } from '../../ir/polynomial.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { flatAddress, isInjective, linearIn, uses } from './affine.ts';
 import { ScheduleError } from './step.ts';
@@ -48,12 +49,26 @@ export function areIndependent(indices: readonly Var[], body: Stmt): boolean {
   const { loads, stores, local } = accessesOf(body);
   const written = new Map<Buffer, Map<string, Expr>>();
   for (const { buffer } of stores) if (!local.has(buffer)) written.set(buffer, new Map());
+  const lanes = new Map<number, Var>();
   for (const { buffer, indices: at } of [...stores, ...loads]) {
-    const address = flatAddress(buffer, at);
-    written.get(buffer)?.set(exprKey(address), address);
+    const known = written.get(buffer);
+    if (!known) continue;
+    const address = flatAddress(
+      buffer,
+      at.map((index) => laneOf(index, lanes)),
+    );
+    known.set(exprKey(address), address);
   }
-  const inner = innerIndices(body);
+  const inner = [...innerIndices(body), ...lanes.values()];
   return [...written.values()].every((addresses) => areDisjoint(indices, inner, [...addresses.values()]));
+}
+
+/** The index of any one lane of a vector access; `lanes` has a variable for each width. */
+function laneOf(index: Expr, lanes: Map<number, Var>): Expr {
+  if (index.kind !== 'ramp') return index;
+  const lane = lanes.get(index.lanes) ?? indexVar('lane', index.lanes);
+  lanes.set(index.lanes, lane);
+  return add(index.base, mul(lane, int(index.stride)));
 }
 
 /** Whether no two iterations share one of the addresses. */
@@ -67,11 +82,17 @@ function areDisjoint(indices: readonly Var[], inner: readonly Var[], addresses: 
   const rests = addresses.map((address) => simplify(substitute(address, zero)));
   const own = addresses.map((address, i) => simplify(sub(address, rests[i]!)));
   if (own.some((part) => !sameExpr(part, own[0]!))) return false;
-  return isInjective(own[0]!, indices, rests) || areApart(own[0]!, indices, rests);
+  return (
+    isInjective(own[0]!, indices, rests) ||
+    areApart(own[0]!, indices, rests, inner) ||
+    areInLanes(own[0]!, indices, rests)
+  );
 }
 
 /** One loop whose addresses are a constant distance apart, and none of the distances a whole number of its steps. */
-function areApart(own: Expr, indices: readonly Var[], rests: readonly Expr[]): boolean {
+function areApart(own: Expr, indices: readonly Var[], rests: readonly Expr[], inner: readonly Var[]): boolean {
+  // What an inner loop adds may differ between two iterations.
+  if (rests.some((rest) => inner.some((each) => uses(rest, each)))) return false;
   const [index] = indices;
   const step = index && indices.length === 1 ? constantOf(linearIn(own, index)?.coefficient ?? own) : undefined;
   const turns = constantOf(index?.extent ?? own);
@@ -83,6 +104,30 @@ function areApart(own: Expr, indices: readonly Var[], rests: readonly Expr[]): b
     sorted.slice(i + 1).every((other) => (other - distance) % step !== 0 || other - distance >= step * turns),
   );
 }
+
+/**
+ * One loop whose iterations own a strip each of every row, as the columns of a matrix do that is computed by panels:
+ * what is added to the strip's start is a number of whole rows and less than the width of a strip.
+ */
+function areInLanes(own: Expr, indices: readonly Var[], rests: readonly Expr[]): boolean {
+  const [index] = indices;
+  const width = index && indices.length === 1 ? constantOf(linearIn(own, index)?.coefficient ?? own) : undefined;
+  const turns = constantOf(index?.extent ?? own);
+  if (!width || width < 0 || turns === undefined) return false;
+  const terms = rests.map((rest) => [...toPolynomial(rest).values()]);
+  const rowsOf = (list: readonly Term[]): readonly number[] =>
+    list.map(({ coefficient, factors }) => (factors.length > 0 && coefficient >= width * turns ? coefficient : 0));
+  const row = terms.flatMap(rowsOf).reduce(greatestDivisor, 0);
+  if (row < width * turns) return false;
+  return terms.every((list) => {
+    const within = polynomial(list.map((term) => ({ ...term, coefficient: term.coefficient % row })));
+    return [within, addPolynomials(toPolynomial(int(width - 1)), within, -1)].every((part) =>
+      provablyNonNegative(part),
+    );
+  });
+}
+
+const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
 
 function innerIndices(body: Stmt): readonly Var[] {
   const found: Var[] = [];

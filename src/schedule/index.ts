@@ -30,9 +30,9 @@ export function scheduleKernel(kernel: Kernel, target: Target, options: Schedule
   const flat = simplifyKernel(nameLoops(flatten(kernel)));
   const parts = statementsOf(flat.body).flatMap((part) => cutAtConditions({ ...flat, body: part }));
   const scheduled = parts.map((part) => schedulePart(mergeNests({ ...flat, body: part }), target, options).body);
-  const parallel = parallelizeOutermost({ ...flat, body: blockOf(scheduled) });
+  const parallel = parallelizeOutermost(dropSingleTurns({ ...flat, body: blockOf(scheduled) }));
   const short = unrollShortLoops(Math.min(shortest, target.tiles.unrollLimit / 4));
-  return simplifyKernel(short(dropSingleTurns(parallel)));
+  return simplifyKernel(short(parallel));
 }
 
 /** A kernel that was made for the target already. */

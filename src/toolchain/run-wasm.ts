@@ -21,12 +21,19 @@ export interface WasmModel {
   run(inputs: readonly WasmTensor[]): readonly WasmTensor[];
   /** Microseconds of each of `runs` further runs over the same inputs. */
   time(runs: number): readonly number[];
+  /** Ends the workers, where there are any. */
+  close(): void;
+  readonly threads: number;
   readonly sizes: { readonly arenaBytes: number | null; readonly arenaLowerBoundBytes: number | null };
 }
 
 /** What the generated JavaScript exports, as far as we use it. */
 interface Generated {
-  load(options: { readonly wasm: Uint8Array; readonly weights?: Uint8Array }): Promise<GeneratedModel>;
+  load(options: {
+    readonly wasm: Uint8Array;
+    readonly weights?: Uint8Array;
+    readonly threads: number;
+  }): Promise<GeneratedModel>;
 }
 interface GeneratedModel {
   readonly describe: {
@@ -35,6 +42,8 @@ interface GeneratedModel {
     readonly arenaBytes: number | null;
     readonly arenaLowerBoundBytes: number | null;
   };
+  readonly threads?: number;
+  close?(): void;
   run(inputs?: Readonly<Record<string, GeneratedInput>>): Readonly<Record<string, ArrayBufferView | GeneratedOutput>>;
 }
 interface GeneratedTensor {
@@ -79,7 +88,7 @@ function allowRelaxedSimd(): void {
   relaxedAllowed = true;
 }
 
-export async function loadWasm(files: readonly OutputFile[], name: string): Promise<WasmModel> {
+export async function loadWasm(files: readonly OutputFile[], name: string, threads = 1): Promise<WasmModel> {
   const fileOf = (ending: string): Uint8Array | undefined =>
     files.find(({ path }) => path === `${name}.${ending}`)?.bytes;
   const script = fileOf('js');
@@ -89,7 +98,7 @@ export async function loadWasm(files: readonly OutputFile[], name: string): Prom
   allowRelaxedSimd();
   const source = Buffer.from(script).toString('base64');
   const generated: Generated = await import(`data:text/javascript;base64,${source}`);
-  const model = await generated.load({ wasm, ...(weights ? { weights } : {}) });
+  const model = await generated.load({ wasm, threads, ...(weights ? { weights } : {}) });
   return wrap(model);
 }
 
@@ -98,6 +107,8 @@ function wrap(model: GeneratedModel): WasmModel {
   return {
     inputs: inputs.map(({ name }) => name),
     sizes: { arenaBytes, arenaLowerBoundBytes },
+    threads: model.threads ?? 1,
+    close: () => model.close?.(),
     run(given) {
       const byName = new Map(given.map((tensor) => [tensor.name, tensor]));
       const values: Record<string, GeneratedInput> = {};

@@ -1,9 +1,42 @@
 import assert from 'node:assert/strict';
-import { add, div, indexVar, int, max, mul, sub, variable } from '../../ir/expr-make.ts';
+import type { Var } from '../../ir/expr.ts';
+import { add, div, float, indexVar, int, max, mul, ramp, splat, sub, variable } from '../../ir/expr-make.ts';
+import type { Buffer, Stmt } from '../../ir/kernel.ts';
+import { block, loop, store } from '../../ir/kernel-walk.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { isInjective } from '../../src/schedule/affine.ts';
+import { areIndependent } from '../../src/schedule/independent.ts';
 
 const atLeastZero = (name: string) => variable(name, 'index', { min: 0 });
+
+/** What two vectors of each strip of every row write. */
+const strips = (row: number, width: number, at: readonly number[]): readonly [Var, Stmt] => {
+  const [strip, m] = [indexVar('strip', 8), indexVar('m', 5)];
+  const Y: Buffer = { name: 'Y', dtype: 'float32', shape: [int(5 * row)], memory: 'argument' };
+  const stores = at.map((offset) => {
+    const base = add(add(mul(m, int(row)), mul(strip, int(width))), int(offset));
+    return store(Y, [ramp(base, 1, 4)], splat(float(0), 4));
+  });
+  return [strip, loop(m, block(stores))];
+};
+
+describe('iterations', () => {
+  it('are independent where each has a strip of its own in every row', () => {
+    const [strip, body] = strips(64, 8, [0, 4]);
+    assert.equal(areIndependent([strip], body), true);
+  });
+
+  it('are not where strips meet, or run into the next row', () => {
+    for (const [row, width, second] of [
+      [64, 8, 5],
+      [60, 8, 4],
+      [64, 4, 4],
+    ] as const) {
+      const [strip, body] = strips(row, width, [0, second]);
+      assert.equal(areIndependent([strip], body), false);
+    }
+  });
+});
 
 describe('addresses of loops', () => {
   it('differ where each step covers the span of the smaller ones, whatever the sizes are', () => {

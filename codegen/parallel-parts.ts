@@ -1,11 +1,19 @@
-// How much work an iteration of a loop is, roughly: what is worth handing to a thread.
+// What threads can share: the parallel loops among the outermost statements of a kernel, in portions that are worth it.
 
-import type { Expr } from '../../ir/expr.ts';
-import type { Loop, Stmt } from '../../ir/kernel.ts';
+import type { Expr } from '../ir/expr.ts';
+import type { Loop, Stmt } from '../ir/kernel.ts';
 
-/** Iterations worth a thread's while: about twenty thousand operations. */
-export function grainOf(loop: Loop): number {
-  return Math.max(1, Math.ceil(20000 / Math.max(1, workOf(loop.body))));
+/** The outermost statements, if there is a loop among them that threads can share. */
+export function parallelParts(body: Stmt): readonly Stmt[] | undefined {
+  const parts = body.kind === 'block' ? body.body : [body];
+  return parts.some(isShared) ? parts : undefined;
+}
+
+export const isShared = (stmt: Stmt): stmt is Loop => stmt.kind === 'loop' && stmt.as === 'parallel';
+
+/** Iterations worth a thread's while: about so many operations. */
+export function grainOf(loop: Loop, operations: number): number {
+  return Math.max(1, Math.ceil(operations / Math.max(1, workOf(loop.body))));
 }
 
 /** A rough count of the operations of a statement; sizes that are not known count as 16. */
