@@ -25,6 +25,7 @@ import { padExplicitly } from './passes/pad-explicitly.ts';
 import { planMemory } from './plan-memory.ts';
 import { reuseBuffers } from './reuse-buffers.ts';
 import { scheduleKernel } from './schedule/index.ts';
+import { parallelizeOutermost } from './schedule/parallelize.ts';
 import { shareFamilies } from './share-families.ts';
 import { shareKernels } from './share-kernels.ts';
 
@@ -37,6 +38,8 @@ export interface CompileOptions {
   /** Where the model lies, for external data. */
   readonly modelFile?: string;
   readonly math?: 'fast' | 'strict';
+  /** Where more than 1, loops are shared out among threads. */
+  readonly threads?: number;
   readonly trace?: PassOptions<Graph>['trace'];
 }
 
@@ -55,7 +58,7 @@ export function importBytes(model: Uint8Array, options: CompileOptions = {}): Gr
 export function toProgram(graph: Graph, target: Target | undefined, options: CompileOptions = {}): Program {
   const simple = runPasses(graph, graphPasses, options.trace ? { trace: options.trace } : {});
   const lowered = reuseBuffers(lower(simple, fuse(simple)));
-  return planMemory(target ? schedule(lowered, target, options.math ?? 'fast') : lowered);
+  return planMemory(target ? schedule(lowered, target, options) : lowered);
 }
 
 const graphPasses: readonly Pass<Graph>[] = [
@@ -67,15 +70,16 @@ const graphPasses: readonly Pass<Graph>[] = [
 ];
 
 /** Kernels as the target wants them. The constants come first: schedules read them in their packed order. */
-function schedule(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lowered {
+function schedule(lowered: Lowered, target: Target, { math = 'fast', threads = 1 }: CompileOptions): Lowered {
   // Winograd reorders sums: strict arithmetic keeps the direct form.
   const { lowered: chosen, finished } =
     math === 'fast' ? applyWinograd(lowered, target) : { lowered, finished: new Set<Kernel>() };
   const packed = shareKernels(packConstants(chosen, target, math, finished));
   const scheduled = mapKernels(packed, (kernel) =>
-    finished.has(kernel) ? kernel : scheduleKernel(legalize(kernel), target, { math }),
+    finished.has(kernel) ? kernel : scheduleKernel(legalize(kernel), target, { math, threads: threads > 1 }),
   );
-  const plain = mapKernels(scheduled, (kernel) => ({ ...kernel, body: expandMathStmt(kernel.body) }));
+  const shared = threads > 1 ? mapKernels(scheduled, parallelizeOutermost) : scheduled;
+  const plain = mapKernels(shared, (kernel) => ({ ...kernel, body: expandMathStmt(kernel.body) }));
   return shareFamilies(shareKernels(plain), target);
 }
 
@@ -86,6 +90,10 @@ export async function compile(
   generate: GenerateOptions,
   options: CompileOptions = {},
 ): Promise<readonly OutputFile[]> {
-  const program = toProgram(importBytes(model, options), target, { ...options, math: generate.math });
+  const program = toProgram(importBytes(model, options), target, {
+    ...options,
+    math: generate.math,
+    threads: generate.threads ? 2 : 1,
+  });
   return target.generate(program, generate);
 }

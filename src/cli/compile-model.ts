@@ -40,7 +40,11 @@ export interface CompiledModel {
 export async function compileTo(folder: string, request: CompileRequest): Promise<CompiledModel> {
   const { model, target, generate } = request;
   const graph = importBytes(model.bytes, { ...request.compile, modelFile: model.file });
-  const program = toProgram(graph, target, { ...request.compile, math: generate.math });
+  const program = toProgram(graph, target, {
+    ...request.compile,
+    math: generate.math,
+    threads: generate.threads ? 2 : 1,
+  });
   request.afterPasses?.();
   const generated = await target.generate(program, generate);
   const written = await writeFolder(folder, async (stage) => {

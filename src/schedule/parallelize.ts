@@ -1,12 +1,14 @@
 // Marks loops whose iterations are independent.
 //   for i { body }   →   parallel for i { body }
 
-import { constantOf } from '../../ir/expr-make.ts';
+import type { Expr, Var } from '../../ir/expr.ts';
+import { constantOf, div, int, mod, mul, product, variable } from '../../ir/expr-make.ts';
 import { visitExpr } from '../../ir/expr-walk.ts';
-import type { Kernel, Stmt } from '../../ir/kernel.ts';
-import { innerStmts, isLoop, mapStmt, ownExprs } from '../../ir/kernel-walk.ts';
-import { areIndependent, requireIndependent } from './independent.ts';
-import { onLoops, type Step } from './step.ts';
+import type { Kernel, Loop, Stmt } from '../../ir/kernel.ts';
+import { innerStmts, isLoop, letIn, loop, mapStmt, ownExprs } from '../../ir/kernel-walk.ts';
+import { simplify } from '../../ir/simplify.ts';
+import { requireIndependent } from './independent.ts';
+import { aroundBody, blockOf, instantiate, onLoops, perfectNest, type Step, statementsOf } from './step.ts';
 
 export const parallelize =
   (name: string): Step =>
@@ -20,16 +22,72 @@ export const parallelize =
 const worthwhile = 50_000;
 /** What a symbolic extent is taken for. */
 const usualExtent = 128;
+/** As many iterations as keep a few threads evenly busy. */
+const enough = 16;
 
-/** Marks the outermost loops where it is allowed and worth while. */
-export function parallelizeOutermost(kernel: Kernel): Kernel {
+/**
+ * Marks the loops that a schedule made of independent ones: of `names`, and those over their tiles, down to where a sum
+ * or a store begins.
+ */
+export function markIndependent(body: Stmt, names: ReadonlySet<string>): Stmt {
   const walk = (stmt: Stmt): Stmt => {
-    if (!isLoop(stmt)) return mapStmt(stmt, walk);
-    const turns = constantOf(stmt.extent) ?? usualExtent;
-    if (turns < 2 || stmt.as !== 'serial' || operations(stmt) < worthwhile) return stmt;
-    return areIndependent([stmt.index], stmt.body) ? { ...stmt, as: 'parallel' } : stmt;
+    if (stmt.kind === 'block') return blockOf(stmt.body.map(walk));
+    if (!isLoop(stmt) || !names.has(stmt.index.name.replace(/\.o$/, ''))) return stmt;
+    return loop(stmt.index, walk(stmt.body), 'parallel');
   };
-  return { ...kernel, body: walk(kernel.body) };
+  return walk(body);
+}
+
+/**
+ * Keeps the marks of the outermost loops where sharing them out is worth while. Loops of few iterations, or of an
+ * unknown number (a batch is mostly 1), are joined with those inside of them:
+ *   for n < batch { for y < 56 { body } }   →   parallel for i < batch * 56 { body(i / 56, i % 56) }
+ */
+export const parallelizeOutermost = (kernel: Kernel): Kernel => ({
+  ...kernel,
+  body: blockOf(statementsOf(kernel.body).flatMap(shareOut)),
+});
+
+function shareOut(stmt: Stmt): readonly Stmt[] {
+  if (!isLoop(stmt) || stmt.as !== 'parallel' || operations(stmt) < worthwhile) return [serial(stmt)];
+  const nest = perfectNest(stmt);
+  const independent = nest.loops.slice(0, nest.loops.findIndex(({ as }) => as !== 'parallel') >>> 0);
+  const first = independent.findIndex((_, i) => !isScarce(independent.slice(0, i + 1)));
+  if (first >= 0) return [join(independent.slice(0, first + 1))];
+  const parts = statementsOf(nest.body);
+  if (independent.length === nest.loops.length && parts.length > 1) {
+    // Each part gets the loops for itself: then its own loops can be joined with them.
+    return parts.flatMap((part) => shareOut(instantiate(aroundBody(independent, part))));
+  }
+  return [join(independent)];
+}
+
+/** Whether the loops may have too few iterations to share. */
+const isScarce = (loops: readonly Loop[]): boolean =>
+  loops.reduce((count, { extent }) => count * (constantOf(extent) ?? 1), 1) < enough;
+
+function serial(stmt: Stmt): Stmt {
+  const inner = mapStmt(stmt, serial);
+  return isLoop(inner) && inner.as === 'parallel' ? { ...inner, as: 'serial' } : inner;
+}
+
+function join(loops: readonly Loop[]): Stmt {
+  const { body } = loops.at(-1)!;
+  const [only] = loops;
+  if (loops.length === 1 && only) return { ...only, body: serial(only.body), as: 'parallel' };
+  const extent = simplify(product(loops.map((each) => each.extent)));
+  const at = variable(loops.map(({ index }) => index.name).join('_'), 'index', { extent });
+  const values = new Map<Var, Expr>();
+  let inside: Expr = int(1);
+  for (const { index, extent: own } of [...loops].reverse()) {
+    const whole = div(at, inside);
+    values.set(index, simplify(index === loops[0]!.index ? whole : mod(whole, own)));
+    inside = simplify(mul(inside, own));
+  }
+  const named = loops.map(({ index, extent: own }) => variable(index.name, 'index', { extent: own }));
+  const inner = instantiate(serial(body), new Map(loops.map(({ index }, i) => [index, named[i]!])));
+  const bound = loops.reduceRight<Stmt>((rest, { index }, i) => letIn(named[i]!, values.get(index)!, rest), inner);
+  return loop(at, bound, 'parallel');
 }
 
 /** A rough count of the operations that a statement performs. */

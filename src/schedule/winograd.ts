@@ -106,7 +106,7 @@ function build(flat: Kernel, plan: Plan, weights: Buffer): WinogradKernel {
     memory: 'argument',
   };
   const body = convolution.outer.reduceRight<Stmt>(
-    (inner, { index, as }) => loop(index, inner, as),
+    (inner, { index }) => loop(index, inner, 'parallel'),
     blocks(plan, transformed),
   );
   const params = flat.params.map((param) => (param === convolution.weight.buffer ? transformed : param));
