@@ -41,6 +41,8 @@ interface Fusion {
   readonly position: ReadonlyMap<Value, number>;
   /** Values into which a heavy reduction was inlined, and those that pass it on. */
   readonly heavy: Set<Value>;
+  /** The same for any reduction. */
+  readonly reducing: Set<Value>;
   readonly layouts: Layouts;
 }
 
@@ -57,8 +59,10 @@ export function fuse(graph: Graph): FusionPlan {
     const total = access.work + inlinedWork(access, fusion);
     fusion.work.set(value, total);
     if (isHeavy(access)) fusion.heavy.add(value);
-    for (const { source } of access.reads)
-      if (fusion.inlined.has(source) && fusion.heavy.has(source)) fusion.heavy.add(value);
+    if (access.reduces) fusion.reducing.add(value);
+    for (const kinds of [fusion.heavy, fusion.reducing]) {
+      if (access.reads.some(({ source }) => fusion.inlined.has(source) && kinds.has(source))) kinds.add(value);
+    }
     const free = !outputs.has(value) && !fusion.opaqueReads.has(value);
     if (free && (fusion.forced.has(value) || canInline(access, fusion))) fusion.inlined.add(value);
   }
@@ -120,6 +124,7 @@ function analyze(graph: Graph, order: readonly Value[], layouts: Layouts): Fusio
     inlined: new Set(),
     forced: new Set(),
     heavy: new Set(),
+    reducing: new Set(),
     layouts,
   };
 }
@@ -147,6 +152,7 @@ function canInline(access: Access, fusion: Fusion): boolean {
   const reductionsInside = access.reads.some(
     ({ source }) => fusion.inlined.has(source) && fusion.accesses.get(source)?.reduces,
   );
+  if (fusion.reducing.has(access.value) && spoilsContraction(access, fusion)) return false;
   if (
     reductionsInside &&
     !readers.every(({ access: reader, read }) => isPrefix(read, reader, fusion) || isIdentity(read, reader))
@@ -187,25 +193,32 @@ function canInlineReduction(access: Access, readers: readonly Reader[], fusion: 
     if (readers.length > 1) return hasOneEpilogue(access, fusion);
     const only = readers[0];
     if (!only || only.access.reduces || only.read.guarded || fusion.heavy.has(only.access.value)) return false;
-    const rivals = only.access.reads.filter(
-      ({ source }) => source !== access.value && fusion.inlined.has(source) && fusion.heavy.has(source),
-    );
-    return rivals.length === 0 && isIdentity(only.read, only.access);
+    return isIdentity(only.read, only.access) && !hasRival(access.value, only.access, fusion.reducing, fusion);
   }
-  if (readers.length > mostReaders) return false;
+  if (readers.length > mostReaders || spoilsContraction(access, fusion)) return false;
   return readers.every(({ access: reader, read }) => {
     if (isGuarded({ access: reader, read }, fusion) || feedsHeavy(reader, fusion)) return false;
-    if (isPrefix(read, reader, fusion)) return true;
-    // Beside a contraction or a window, which wants a kernel without other loops, a reduction gets a buffer.
-    const besideHeavy = reader.reads.some(({ source }) => source !== access.value && isOwnKernel(source, fusion));
-    return isIdentity(read, reader) && readers.length === 1 && !besideHeavy;
+    return isPrefix(read, reader, fusion) || (isIdentity(read, reader) && readers.length === 1);
   });
 }
 
-const isOwnKernel = (value: Value, { accesses, heavy }: Fusion): boolean => {
-  const access = accesses.get(value);
-  return heavy.has(value) || (access !== undefined && isHeavy(access));
-};
+/** Whether another value of one of these kinds goes into the reader: the schedule of a contraction needs a nest alone. */
+const hasRival = (value: Value, reader: Access, kinds: ReadonlySet<Value>, fusion: Fusion): boolean =>
+  reader.reads.some(({ source }) => source !== value && fusion.inlined.has(source) && kinds.has(source));
+
+/** Whether a contraction goes into a reader of the value, or would if the value stayed out. */
+const spoilsContraction = ({ value }: Access, fusion: Fusion): boolean =>
+  (fusion.readers.get(value) ?? []).some(({ access }) =>
+    access.reads.some(({ source, axes }) => source !== value && axes.length === 0 && carriesHeavy(source, fusion)),
+  );
+
+/** Whether the value is a contraction, or what follows one and is read by nothing else. */
+function carriesHeavy(value: Value, fusion: Fusion, depth = mostBetween): boolean {
+  const access = fusion.accesses.get(value);
+  if (!access || depth === 0 || (fusion.readers.get(value) ?? []).length > 1) return false;
+  if (isHeavy(access)) return true;
+  return !access.reduces && access.reads.some(({ source }) => carriesHeavy(source, fusion, depth - 1));
+}
 
 /**
  * Whether all that reads the value meets in its last reader, element by element (x * sigmoid(x), say): then all of it
@@ -220,6 +233,7 @@ function hasOneEpilogue(access: Access, fusion: Fusion): boolean {
   while (pending.length > 0) {
     const { access: reader, read } = pending.pop()!;
     if (reader.reduces || read.guarded || !isIdentity(read, reader) || fusion.heavy.has(reader.value)) return false;
+    if (hasRival(access.value, reader, fusion.reducing, fusion)) return false;
     if (reader.value === last || between.has(reader.value)) continue;
     const readers = fusion.readers.get(reader.value) ?? [];
     const leaves = readers.length === 0 || fusion.outputs.has(reader.value) || fusion.opaqueReads.has(reader.value);

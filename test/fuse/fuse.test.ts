@@ -9,13 +9,15 @@ import { findOperator } from '../../src/ops/index.ts';
 
 const g = createBuilder();
 const input = (name: string, ...shape: readonly number[]): Value => g.input(name, tensor('float32', shape.map(int)));
-const apply = (operator: string, inputs: readonly Value[], attributes: Attributes = {}): Value =>
-  g.apply(findOperator('', operator)!, inputs, attributes);
+const apply = (operator: string, inputs: readonly Value[], attributes: Attributes = {}, name = operator): Value =>
+  g.apply(findOperator('', operator)!, inputs, attributes, { name });
 
-/** The operators whose results get a buffer, in their order. */
+/** The names of the values that get a buffer, in their order: mostly those of their operators. */
 function materialized(inputs: readonly Value[], output: Value): readonly string[] {
   const graph: Graph = { name: 'test', inputs, outputs: [output], outputNames: ['y'], captures: [], dims: [] };
-  return fuse(graph).materialized.flatMap(({ producer }) => producer?.op.name ?? []);
+  return fuse(graph)
+    .materialized.filter(({ producer }) => producer)
+    .map(({ name }) => name);
 }
 
 describe('fusion', () => {
@@ -40,6 +42,18 @@ describe('fusion', () => {
     const sides = g.sizes([0, 0, 1, 1, 0, 0, 1, 1].map(int));
     const padded = apply('Pad', [turned, sides, g.scalar(0, 'float32')]);
     assert.deepEqual(materialized([x], padded), ['Sub', 'Pad']);
+  });
+
+  it('keeps another sum out of the kernel of a convolution', () => {
+    const [x, image, w, skip] = [
+      input('x', 1, 8, 9, 9),
+      input('image', 1, 1, 16, 16),
+      input('w', 4, 8, 2, 2),
+      input('s', 4, 1, 1, 1),
+    ];
+    const pooled = apply('AveragePool', [image], { kernel_shape: [2, 2], strides: [2, 2] });
+    const y = apply('Add', [apply('Relu', [apply('Conv', [x, w])]), apply('Conv', [pooled, skip], {}, 'skip')]);
+    assert.deepEqual(materialized([x, image, w, skip], y), ['skip', 'Add']);
   });
 
   it('looks an embedding up once, not for each column of a product', () => {
