@@ -1,7 +1,8 @@
 // Places intervals of memory: buffers that are live at the same time must not overlap, and the highest end should be low.
 // Buffers are placed one after the other, each at the lowest offset that is free while it lives; what matters is the order.
-// Several natural orders are tried, then the one that is best is improved by moving a buffer that reaches the top
-// further to the front, until the bound is met or patience ends. Deterministic.
+// Several natural orders are tried; then the best is varied, by moving a buffer that reaches above the bound or one that
+// lives beside it to another turn, until the bound is met or patience ends. At first slightly worse orders are accepted
+// too, since a single move seldom helps where buffers of several sizes alternate. Deterministic.
 
 export interface Extent {
   readonly size: number;
@@ -12,6 +13,10 @@ export interface Extent {
 
 /** Work of the search, in comparisons of two buffers. */
 const patience = 6_000_000;
+/** How much higher than the current a placement may be and still be accepted now and then, as a part of the bound. */
+const tolerated = 0.01;
+/** How often a neighbour is moved instead of the buffer that lies too high. */
+const neighbours = 0.3;
 
 export function arrangeBuffers(extents: readonly Extent[]): readonly number[] {
   const rivals = extents.map((a) =>
@@ -27,9 +32,12 @@ export function arrangeBuffers(extents: readonly Extent[]): readonly number[] {
     });
   const cost = rivals.reduce((sum, list) => sum + list.length + 1, 0);
   const random = generator();
+  let current = best;
   for (let spent = 0; best.top > bound && spent < patience; spent += cost) {
-    const next = place(moveUp(best.order, best.offsets, extents, best.top, random), extents, rivals);
-    if (next.top <= best.top) best = next;
+    const next = place(varied(current, extents, rivals, bound, random), extents, rivals);
+    const tolerance = tolerated * bound * (1 - spent / patience);
+    if (next.top <= current.top || random() < Math.exp((current.top - next.top) / tolerance)) current = next;
+    if (current.top < best.top) best = current;
   }
   return best.offsets;
 }
@@ -73,21 +81,19 @@ function firstOrders(extents: readonly Extent[]): readonly (readonly number[])[]
   ];
 }
 
-/** Moves one of the buffers that reach the top to an earlier turn. */
-function moveUp(
-  order: readonly number[],
-  offsets: readonly number[],
+/** Another order: a buffer that reaches above the bound, or one that is live with it, has its turn elsewhere. */
+function varied(
+  { order, offsets }: Placement,
   extents: readonly Extent[],
-  top: number,
+  rivals: readonly (readonly number[])[],
+  bound: number,
   random: () => number,
 ): readonly number[] {
-  const highest = [...order.keys()].filter(
-    (turn) => offsets[order[turn]!]! + extents[order[turn]!]!.size === top && turn > 0,
-  );
-  const turn = highest[Math.floor(random() * highest.length)] ?? Math.floor(random() * order.length);
-  const moved = order[turn]!;
+  const pick = (list: readonly number[]): number | undefined => list[Math.floor(random() * list.length)];
+  const high = pick(order.filter((item) => offsets[item]! + extents[item]!.size > bound))!;
+  const moved = (random() < neighbours ? pick(rivals[high]!) : undefined) ?? high;
   const rest = order.filter((item) => item !== moved);
-  const to = Math.floor(random() * (turn + 1));
+  const to = Math.floor(random() * (rest.length + 1));
   return [...rest.slice(0, to), moved, ...rest.slice(to)];
 }
 

@@ -16,6 +16,7 @@ import { externalDataOf } from './onnx/external-data.ts';
 import { importModel } from './onnx/import.ts';
 import { createBuilder } from './ops/builder.ts';
 import { findOperator } from './ops/index.ts';
+import { orderSteps } from './order-steps.ts';
 import { packConstants } from './pack-constants.ts';
 import { type Pass, type PassOptions, runPasses } from './pass.ts';
 import { expandComposites } from './passes/expand-composites.ts';
@@ -57,7 +58,7 @@ export function importBytes(model: Uint8Array, options: CompileOptions = {}): Gr
 /** Graph → program for a target, ready to print; without a target, for `evaluate`. */
 export function toProgram(graph: Graph, target: Target | undefined, options: CompileOptions = {}): Program {
   const simple = runPasses(graph, graphPasses, options.trace ? { trace: options.trace } : {});
-  const lowered = reuseBuffers(lower(simple, fuse(simple)));
+  const lowered = reuseBuffers(orderSteps(lower(simple, fuse(simple))));
   return planMemory(target ? schedule(lowered, target, options) : lowered);
 }
 

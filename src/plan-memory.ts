@@ -172,6 +172,9 @@ function paddedBytes(buffer: Buffer): Expr {
   return simplify(mul(div(add(bytes, int(alignment - 1)), int(alignment)), int(alignment)));
 }
 
+/** Bytes in the arena, where sizes are assumed. */
+export const estimatedBytes = (buffer: Buffer): number => estimate(paddedBytes(buffer));
+
 function estimate(size: Expr): number {
   const value = simplify(
     rewriteExpr(size, (node) =>
