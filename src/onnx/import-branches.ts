@@ -105,8 +105,7 @@ function branchItems(
 ): readonly Item[] {
   const graph = branchOf(item.node, taken);
   const names = graph.output.map(({ name }) => name ?? '');
-  const declared = typeHints([...graph.valueInfo, ...graph.output], graph.node);
-  const inside = scopeInside(scope, { declared });
+  const inside = scopeInside(scope, typeHints([...graph.valueInfo, ...graph.output], graph.node));
   importer.initializers(graph, inside, state);
   const outside = item.node.output;
   const leave: LeaveItem = { kind: 'leave', where: placeOf(item), from: inside, names, to: scope, outside };

@@ -222,10 +222,12 @@ function applyUpgraded(
   const target = current.op === operator.name ? operator : state.table(current.domain, current.op);
   if (!target) throw problem(where, `operator ${current.op}, which replaces it, is not supported.`);
   const declared = proto.output.map((output) => declaredType(scope.declared.get(output), state.symbols));
+  const limits = proto.output.map((output) => declaredType(scope.limits.get(output), state.symbols));
   const present = proto.output.map((output) => output !== '');
   return builder.applyAll(target, current.inputs, current.attributes, {
     name,
     declared,
+    limits,
     outputs: present,
     outputNames: proto.output,
   });
@@ -238,9 +240,9 @@ function importSubgraph(
   parent: Scope,
   state: ImportState,
 ): Graph {
-  const declared = typeHints([...graph.valueInfo, ...graph.output], graph.node);
+  const hints = typeHints([...graph.valueInfo, ...graph.output], graph.node);
   const outputNames = graph.output.map(({ name }) => name ?? '');
-  const scope = scopeInside(parent, { declared, results: outputNames });
+  const scope = scopeInside(parent, { ...hints, results: outputNames });
   const inputs = graph.input.map((info, position) => {
     const name = info.name ?? '';
     const type = types?.[position] ?? declaredType(info.type, state.symbols);
@@ -285,7 +287,7 @@ function inlineFunction(
     parent: undefined,
     captures: new Set(),
     opsets: opsetVersions(called.opsetImport, caller.opsets),
-    declared: typeHints(called.valueInfo, called.node, outputTypes),
+    ...typeHints(called.valueInfo, called.node, outputTypes),
     attributes,
     callers: [...caller.callers, label],
     results: called.output,

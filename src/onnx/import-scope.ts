@@ -30,6 +30,8 @@ export interface Scope {
   /** Opset versions by domain. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly declared: ReadonlyMap<string, TypeProto>;
+  /** Shapes that bound those of values by name. */
+  readonly limits: ReadonlyMap<string, TypeProto>;
   /** Attributes of the function being inlined. */
   readonly attributes: ReadonlyMap<string, AttributeProto>;
   /** Functions being inlined, to refuse recursion. */

@@ -48,7 +48,7 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     parent: undefined,
     captures: new Set(),
     opsets: opsetVersions(model.opsetImport),
-    declared: typeHints(infos, proto.node),
+    ...typeHints(infos, proto.node),
     attributes: new Map(),
     callers: [],
     results: proto.output.map(({ name }) => name ?? ''),

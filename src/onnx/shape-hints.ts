@@ -15,24 +15,42 @@ const keepsShape = new Set(
   ).split(' '),
 );
 
+/** Standard operators whose inputs broadcast to the shape of the output: it bounds theirs. */
+const broadcasts = new Set(
+  (
+    'Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Clip Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean ' +
+    'Min Mod Mul Or PRelu Pow Sub Sum Where Xor'
+  ).split(' '),
+);
+
 interface Named {
   readonly name?: string;
   readonly type?: TypeProto;
 }
 
-/** Types by value name; the element type of one that was inferred backwards is a guess. */
+export interface TypeHints {
+  /** Types by value name; the element type of one that was inferred backwards is a guess. */
+  readonly declared: ReadonlyMap<string, TypeProto>;
+  /** Shapes that bound those of further values, aligned at the last axis. */
+  readonly limits: ReadonlyMap<string, TypeProto>;
+}
+
 export function typeHints(
   infos: readonly Named[],
   nodes: readonly NodeProto[],
   more: Iterable<readonly [string, TypeProto]> = [],
-): ReadonlyMap<string, TypeProto> {
-  const hints = new Map<string, TypeProto>(more);
-  for (const { name = '', type } of infos) if (type) hints.set(name, type);
+): TypeHints {
+  const declared = new Map<string, TypeProto>(more);
+  const limits = new Map<string, TypeProto>();
+  for (const { name = '', type } of infos) if (type) declared.set(name, type);
   for (const { opType = '', domain, input, output } of [...sortNodes(nodes).nodes].reverse()) {
     const [from = '', to = ''] = [input[0], output[0]];
-    const known = hints.get(to);
-    const standard = !domain || domain === 'ai.onnx';
-    if (known && from && standard && !hints.has(from) && keepsShape.has(opType)) hints.set(from, known);
+    if (domain && domain !== 'ai.onnx') continue;
+    const known = declared.get(to);
+    const limit = known ?? limits.get(to);
+    if (known && from && !declared.has(from) && keepsShape.has(opType)) declared.set(from, known);
+    if (limit && from && keepsShape.has(opType)) limits.set(from, limit);
+    if (limit && broadcasts.has(opType)) for (const name of input) if (name) limits.set(name, limit);
   }
-  return hints;
+  return { declared, limits };
 }

@@ -127,6 +127,7 @@ function makeNode(
       throw problem(where, rule);
     },
     declared: options.declared ?? [],
+    limits: options.limits ?? [],
     outputs: present,
     fresh: (label, limit, value) => {
       const fresh = variable(label, 'index', { extent: simplify(add(limit, int(1))) });

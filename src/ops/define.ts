@@ -46,6 +46,8 @@ export interface TypeContext {
   fail(rule: string): never;
   /** What the model itself says of an output's type; used where the shape depends on values not known. */
   readonly declared: readonly (Type | undefined)[];
+  /** Shapes that bound those of the outputs, aligned at the last axis: what they are broadcast to. */
+  readonly limits: readonly (Type | undefined)[];
   /**
    * A size that only a run finds out, at most `max`. The node's kernel stores it (see KernelContext.sizes); of an
    * operator with a `compute`, `value` says what it is, in terms of the inputs' elements.
@@ -185,6 +187,7 @@ export interface ApplyOptions {
   readonly name?: string;
   /** What the model says of the outputs' types. */
   readonly declared?: readonly (Type | undefined)[];
+  readonly limits?: readonly (Type | undefined)[];
   /** Which outputs the node has; all required ones by default. */
   readonly outputs?: readonly boolean[];
   readonly outputNames?: readonly string[];

@@ -48,7 +48,8 @@ function declaredExtent(
   axis: number,
   output: number,
 ): Expr {
-  const declared = declaredShape(context, operand, output);
+  const limit = context.declared[output] ?? context.limits[output];
+  const declared = limit?.kind === 'tensor' ? limit.shape : declaredShape(context, operand, output);
   // What is known of a result that this one was broadcast to counts from the last axis.
   return (
     declared.at(axis - values.length) ??
