@@ -2,7 +2,7 @@
 // copied to where the node's outputs, or the next turn's inputs, lie.
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import { add, bool, cast, constant, indexVar, int, load, variable } from '../../ir/expr-make.ts';
+import { add, all, bool, cast, constant, eq, indexVar, int, load, variable } from '../../ir/expr-make.ts';
 import { contains } from '../../ir/expr-walk.ts';
 import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Buffer } from '../../ir/kernel.ts';
@@ -11,6 +11,7 @@ import type { Step } from '../../ir/program.ts';
 import { sameSize } from '../../ir/simplify.ts';
 import { fuse } from '../fuse/fuse.ts';
 import { runsToCount } from '../ops/control.ts';
+import { pairsOf } from '../ops/run-time-operands.ts';
 import { tensorType } from './definition.ts';
 import { nameSizes, sizesBuffer } from './find-sizes.ts';
 import { makeKernel } from './make-kernel.ts';
@@ -120,7 +121,8 @@ function lowerLoop(node: Node, state: LowerState, lowerValues: LowerValues): voi
   const copies = needed.map(({ value }, i) =>
     copyStep(storageFor(value, state.storage), rest[carried.length + i]!, [turn]),
   );
-  inside.push(...copies, ...handOver(rest.slice(0, carried.length), states, state));
+  const results = rest.slice(0, carried.length);
+  inside.push(...copies, ...sameShapes(results, states), ...handOver(results, states, state));
   if (!counted && rootOf(next!, state.storage) !== condition) inside.push(copyStep(condition, next!));
   if (trips) inside.push(setScalar(trips, cast(add(turn, int(1)), 'int64')));
   if (touches(inside, iteration, state)) inside.unshift(setScalar(iteration, count));
@@ -161,6 +163,15 @@ function touches(steps: readonly Step[], buffer: Buffer, state: LowerState): boo
   function reads(expr: Expr): boolean {
     return contains(expr, (node) => node.kind === 'load' && rootOf(node.buffer, state.storage) === buffer);
   }
+}
+
+/** Ends the run where a turn would change the shape of what it hands on. */
+function sameShapes(sources: readonly Buffer[], states: readonly Buffer[]): readonly Step[] {
+  return sources.flatMap((source, i): readonly Step[] => {
+    const pairs = pairsOf(source.shape, states[i]!.shape).filter(([a, b]) => !sameSize(a, b));
+    const condition = all(pairs.map(([a, b]) => eq(a, b)));
+    return pairs.length === 0 ? [] : [{ kind: 'check', condition, code: 'shape' }];
+  });
 }
 
 /** Gives the next turn its values. One that is another's old value is saved first. */

@@ -7,7 +7,7 @@ import { sameSize } from '../../ir/simplify.ts';
 import { requiredGraph } from './attributes.ts';
 import { type Operand, op, type TypeContext } from './define.ts';
 import { sizesOf } from './elements.ts';
-import { typeSet } from './types.ts';
+import { differ, typeSet } from './types.ts';
 
 export const scalarType = (dtype: 'int64' | 'bool'): TensorType => ({ kind: 'tensor', dtype, shape: [] });
 const condition = typeSet('B', ['bool']);
@@ -20,6 +20,13 @@ export function joinTypes(a: Type, b: Type, what: string, context: TypeContext):
   return context.fail(
     `${what} has shape [${shapeText(a.shape)}] on one side and [${shapeText(b.shape)}] on the other; they must be equal.`,
   );
+}
+
+/** A carried value keeps its type; sizes that may turn out to be the same the run compares, turn by turn. */
+function carriedType(a: Type, b: Type, what: string, context: TypeContext): Type {
+  checkForms(a, b, what, context);
+  if (a.kind !== 'tensor' || b.kind !== 'tensor') return a;
+  return a.shape.some((extent, axis) => differ(extent, b.shape[axis]!)) ? joinTypes(a, b, what, context) : a;
 }
 
 /** The same where the run finds out the sizes that differ. */
@@ -84,7 +91,7 @@ export const Loop = op('Loop', {
     if (body.outputs.length < carried + 1)
       context.fail(`the body has ${body.outputs.length} outputs; expected at least ${carried + 1}.`);
     const finals = v_initial.map(({ value }, i) =>
-      joinTypes(value.type, body.outputs[i + 1]!.type, `loop-carried value ${i}`, context),
+      carriedType(value.type, body.outputs[i + 1]!.type, `loop-carried value ${i}`, context),
     );
     const scans = body.outputs.slice(carried + 1);
     if (scans.length === 0) return finals;

@@ -77,10 +77,6 @@ export const notYet: readonly NotYet[] = [
     ],
   },
   {
-    reason: 'Loop: a carried value gets the size of a Slice that only a run knows.',
-    cases: ['node/test_loop11'],
-  },
-  {
     reason: 'Loop: the number of turns is known only at run time and nothing bounds its scan outputs.',
     cases: ['graphs/burn/onnx-tests/tests/loop/loop_scan_outputs'],
   },
