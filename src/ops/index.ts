@@ -45,6 +45,7 @@ import * as mlColumns from './ml-columns.ts';
 import * as mlEncoders from './ml-encoders.ts';
 import * as mlFeatures from './ml-features.ts';
 import * as mlLinear from './ml-linear.ts';
+import * as mlSvm from './ml-svm.ts';
 import * as mlTrees from './ml-trees.ts';
 import * as nonMaxSuppression from './non-max-suppression.ts';
 import * as nonZero from './non-zero.ts';
@@ -134,6 +135,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   mlEncoders,
   mlFeatures,
   mlLinear,
+  mlSvm,
   mlTrees,
   groupQueryAttention,
   microsoftAliases,

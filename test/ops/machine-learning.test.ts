@@ -56,6 +56,39 @@ describe('operators of ai.onnx.ml', () => {
     assert.deepEqual(result('LinearRegressor', attributes, { dims: [1, 1], values: [3] }), [6]);
   });
 
+  it('let support vectors vote for the classes of their pairs', () => {
+    // Linear kernels: the scores of the three pairs are 2 x0 - x1, 3 x0, and 5 x1.
+    const attributes = {
+      classlabels_ints: [7, 8, 9],
+      coefficients: [2, -1, 0, 3, 5, 0],
+      rho: [0, 0, 0],
+      support_vectors: [1, 0, 0, 1, 0, 0],
+      vectors_per_class: [1, 1, 1],
+    };
+    const X = input('X', [2, 2]);
+    const svm = findOperator('ai.onnx.ml', 'SVMClassifier')!;
+    const [Y, Z] = g.applyAll(svm, [X], attributes, { outputs: [true, true] });
+    const given = [{ dims: [2, 2], values: [1, 1, -1, 1] }];
+    assert.deepEqual(run([X], Z!, given).values, [1, 3, 5, -3, -3, 5]);
+    const labels = g.apply(findOperator('', 'Cast')!, [Y], { to: 'float32' });
+    assert.deepEqual(run([X], labels, given).values, [7, 8]);
+  });
+
+  it('apply the kernel of a support vector regressor', () => {
+    const attributes = {
+      kernel_type: 'POLY',
+      kernel_params: [1, 1, 2],
+      support_vectors: [2],
+      coefficients: [3],
+      n_supports: 1,
+    };
+    assert.deepEqual(result('SVMRegressor', { ...attributes, rho: [0.5] }, { dims: [1, 1], values: [1] }), [27.5]);
+    assert.deepEqual(
+      result('SVMRegressor', { ...attributes, rho: [-30], one_class: 1 }, { dims: [1, 1], values: [1] }),
+      [-1],
+    );
+  });
+
   it('refuse coefficients that do not fit the features', () => {
     assert.throws(
       () => result('LinearRegressor', { coefficients: [1, 2, 3], targets: 1 }, { dims: [1, 2], values: [0, 0] }),
