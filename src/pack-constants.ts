@@ -1,6 +1,7 @@
 // Lays constants out in exactly the order in which the inner loop reads them.
 //   contraction:   W[n, c, ky, kx]   →   P[n / 32, ky, kx, c, n % 32]     in panels as wide as a tile, zero-padded
 //   window:        W[c, ky, kx]      →   P[ky, kx, c]
+//   one column:    W[0, c, ky, kx]   →   P[ky, kx, c]
 // Works on the lowered kernel, so it does not matter which operator the weights belong to or how it stored them.
 
 import { byteSize, dtypes } from '../ir/dtype.ts';
@@ -19,6 +20,7 @@ import { compileLegal } from './legalize.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { makeKernel } from './lower/make-kernel.ts';
 import { mapCalls } from './map-kernels.ts';
+import { strideOf } from './schedule/affine.ts';
 import { panelWidth } from './schedule/panel.ts';
 
 /** Kernels in `finished` stay as they are. */
@@ -78,9 +80,13 @@ function packCall(
   const replacements = new Map<Load, (read: Load) => Expr>();
   for (const read of reads) {
     const bytes = constants.get(read.buffer);
-    if (!bytes || !varsOf(read).has(column) || dtypes[read.dtype].bits < 8 || read.lanes !== 1) continue;
-    const width = shared ? panelWidth(target, { ...sizesOf(nest, read, column), dtype: read.dtype, math }) : 0;
-    const made = pack(read, nest, column, width, bytes, constants, packed);
+    if (!bytes || dtypes[read.dtype].bits < 8 || read.lanes !== 1) continue;
+    const across = varsOf(read).has(column);
+    const along = across ? column : nest.inner.findLast((index) => varsOf(read).has(index))!;
+    if (!across && constantOf(strideOf(read, along) ?? along) === 1) continue;
+    const width =
+      across && shared ? panelWidth(target, { ...sizesOf(nest, read, column), dtype: read.dtype, math }) : 0;
+    const made = pack(read, nest, along, width, bytes, constants, packed);
     if (made) replacements.set(read, made);
   }
   if (replacements.size === 0) return call;
@@ -121,7 +127,7 @@ function pack(
 ): ((read: Load) => Expr) | undefined {
   const used = varsOf(read);
   const before = nest.outer.filter((index) => index !== column && used.has(index));
-  const depth = nest.inner.filter((index) => used.has(index));
+  const depth = nest.inner.filter((index) => index !== column && used.has(index));
   if ([...used].some((index) => index !== column && !before.includes(index) && !depth.includes(index)))
     return undefined;
   const sizes = [...before, ...depth, column].map((index) => constantOf(index.extent!));

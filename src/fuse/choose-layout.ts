@@ -73,7 +73,7 @@ function castVotes(access: Access, votes: Votes): void {
     // A single column: only the operand has a wish.
     if (voteReduced(a, votes, weight)) return;
   }
-  voteWindow(access, a ?? inside[0]!, votes, weight);
+  voteWindow(access, a ?? inside[0]!, b, votes, weight);
 }
 
 /** The largest axis that is summed plainly wants to be innermost in the data. */
@@ -84,11 +84,12 @@ function voteReduced(read: Read, votes: Votes, weight: number): boolean {
 }
 
 /** Windows and depthwise convolutions: the axis that is neither slid over nor the batch. */
-function voteWindow(access: Access, read: Read, votes: Votes, weight: number): void {
+function voteWindow(access: Access, read: Read, weights: Read | undefined, votes: Votes, weight: number): void {
   const slid = access.indices.some((index) => usesVar(read, index) && plainAxis(read, index) < 0);
   if (!slid) return;
   const plain = access.indices.filter((index) => plainAxis(read, index) >= 0 && estimate(index.extent!) > 1);
-  const channel = plain.at(-1);
+  // The batch has the same weights everywhere. Where there are none, it is the outermost axis.
+  const channel = plain.findLast((index) => (weights ? usesVar(weights, index) : plainAxis(read, index) > 0));
   if (!channel) return;
   vote(votes, access.value, access.indices.indexOf(channel), weight);
   vote(votes, read.source, plainAxis(read, channel), weight);

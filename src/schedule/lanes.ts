@@ -24,7 +24,7 @@ export function laneSteps(
   // The accumulators become vectors even where what they add up does not vary along the loop.
   const accumulated = updates.map(({ buffer }) => buffer.dtype);
   const widths = widthsFor(target, [...dtypesAlong(leaf, inner.index), ...accumulated]);
-  const lanes = widths.find((width) => extent === undefined || width <= extent);
+  const lanes = extent === undefined ? widths[0] : leastSteps(extent, widths);
   if (lanes === undefined) throw new ScheduleError('no vectors along the reduction');
   // Additions take about four cycles, two may start in each: eight chains hide that, fewer where the axis is short.
   const wanted = Math.max(1, Math.floor(8 / (updates.length * copies)));
@@ -37,6 +37,13 @@ export function laneSteps(
     unroll(`${name}.c`),
     vectorize(`${name}.v`),
   ];
+}
+
+/** The width with the fewest steps, vectors and then single elements; the widest of those. */
+function leastSteps(extent: number, widths: readonly number[]): number | undefined {
+  const steps = (width: number): number => Math.floor(extent / width) + (extent % width);
+  const fitting = widths.filter((width) => width <= extent);
+  return fitting.find((width) => fitting.every((other) => steps(width) <= steps(other)));
 }
 
 const powerOfTwo = (value: number): number => 2 ** Math.floor(Math.log2(value));

@@ -166,6 +166,12 @@ describe('schedule recipes', () => {
     assert.doesNotMatch(text, /\?/);
     assert.match(text, /ramp16/);
   });
+  it('take narrower vectors along a sum where wide ones leave more single elements over', () => {
+    const text = (count: number): string => printKernel(scheduleKernel(mean(5, count, 'last'), wide, { math: 'fast' }));
+    assert.match(text(40), /ramp8\(/);
+    assert.doesNotMatch(text(40), /ramp16\(|\.r </);
+    assert.match(text(100), /ramp16\(/);
+  });
   it('bind all outer loops to a grid of 256 threads', () => {
     const kernel = scheduleKernel(added([32, 16]), threads, { math: 'fast' });
     assert.match(printKernel(kernel), /for block block < 2\n {4}for thread thread < 256\n/);
