@@ -159,6 +159,8 @@ function canInline(access: Access, fusion: Fusion): boolean {
   )
     return false;
   if (readers.some(({ access: reader }) => feedsHeavy(reader, fusion))) return false;
+  // Inside of a contraction's kernel its columns would be cut where the choice turns, across panels and vectors.
+  if (choosesByPlace(access) && spoilsContraction(access, fusion)) return false;
   return (
     reuse <= 1.01 ||
     (work <= cheapWork && readers.length <= mostReaders) ||
@@ -219,6 +221,10 @@ function carriesHeavy(value: Value, fusion: Fusion, depth = mostBetween): boolea
   if (isHeavy(access)) return true;
   return !access.reduces && access.reads.some(({ source }) => carriesHeavy(source, fusion, depth - 1));
 }
+
+/** Whether what an element is depends on where it lies, as in a Concat and in a Pad. */
+const choosesByPlace = ({ definition }: Access): boolean =>
+  contains(definition, (node) => node.kind === 'select' && !contains(node.condition, (inner) => inner.kind === 'load'));
 
 /**
  * Whether all that reads the value meets in its last reader, element by element (x * sigmoid(x), say): then all of it

@@ -71,4 +71,16 @@ describe('fusion', () => {
     const sum = apply('Add', [pooled, apply('Conv', [z, w])]);
     assert.deepEqual(materialized([x, z, w], apply('Relu', [sum])), ['MaxPool', 'Relu']);
   });
+
+  it('joins channels before they are added to a convolution, which has its columns in panels', () => {
+    const [x, e, z, w] = [
+      input('x', 1, 6, 8, 8),
+      input('e', 1, 2, 8, 8),
+      input('z', 1, 4, 8, 8),
+      input('w', 8, 4, 1, 1),
+    ];
+    const joined = apply('Concat', [x, e], { axis: 1 });
+    const sum = apply('Add', [joined, apply('Conv', [z, w])]);
+    assert.deepEqual(materialized([x, e, z, w], apply('Relu', [sum])), ['Concat', 'Relu']);
+  });
 });
