@@ -9,6 +9,7 @@ import * as batchScan from './batch-scan.ts';
 import * as blockQuantized from './block-quantized.ts';
 import * as cast from './cast.ts';
 import * as channelNormalization from './channel-normalization.ts';
+import * as channelsLast from './channels-last.ts';
 import * as col2im from './col2im.ts';
 import * as compress from './compress.ts';
 import * as control from './control.ts';
@@ -96,6 +97,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   triangle,
   batchNormalization,
   channelNormalization,
+  channelsLast,
   layerNormalization,
   softmax,
   argExtreme,

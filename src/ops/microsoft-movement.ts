@@ -65,7 +65,7 @@ export const UnfoldTensor = op('UnfoldTensor', {
 });
 
 /** The axes of channels moved behind the batch, or back to the end. */
-function moveChannels(g: Builder, X: Value, toFront: boolean): Value {
+export function moveChannels(g: Builder, X: Value, toFront: boolean): Value {
   const { length } = tensorTypeOf(X).shape;
   const spatial = Array.from({ length: length - 2 }, (_, i) => i + (toFront ? 1 : 2));
   return g.apply(Transpose, [X], { perm: toFront ? [0, length - 1, ...spatial] : [0, ...spatial, 1] });

@@ -21,14 +21,6 @@ export const notYet: readonly NotYet[] = [
     ],
   },
   {
-    reason: 'BatchNormalization of the internal domain com.ms.internal.nhwc is not supported.',
-    cases: [
-      'graphs/web_ops/batch-norm/2_1_BatchNormalization_with_no_attributes_-_NHWC_T_64_',
-      'graphs/web_ops/batch-norm/2_2_BatchNormalization_with_no_attributes_-_NHWC_T_2_4_4_4_3_',
-      'graphs/web_ops/batch-norm/4_1_BatchNormalization_non-spatial_mode_-_NHWC_T_3_2_1_',
-    ],
-  },
-  {
     reason: 'compiler bug: opt_in is a optional, not a tensor',
     cases: ['node/test_identity_opt'],
   },
