@@ -20,7 +20,7 @@ const plain: Draw = {
 type Input = (dims: readonly (number | [name: string, size: number])[], values?: readonly number[]) => string;
 
 describe('cases that fuzzing found', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const oracle = startOracle();
   after(() => oracle.close());
 
