@@ -1,6 +1,7 @@
 // The table of generators. A name is that of the operator, with a word behind it where it has several.
 
 import { contraction } from './contraction.ts';
+import { control } from './control.ts';
 import { elementwise } from './elementwise.ts';
 import type { Generators } from './generator.ts';
 import { indexing } from './indexing.ts';
@@ -19,4 +20,5 @@ export const generators: Generators = {
   ...windows,
   ...quantization,
   ...recurrents,
+  ...control,
 };
