@@ -5,7 +5,9 @@ import { control } from './control.ts';
 import { elementwise } from './elementwise.ts';
 import type { Generators } from './generator.ts';
 import { indexing } from './indexing.ts';
+import { microsoft } from './microsoft.ts';
 import { movement } from './movement.ts';
+import { others } from './others.ts';
 import { quantization } from './quantization.ts';
 import { recurrents } from './recurrent.ts';
 import { reductions } from './reductions.ts';
@@ -21,4 +23,6 @@ export const generators: Generators = {
   ...quantization,
   ...recurrents,
   ...control,
+  ...others,
+  ...microsoft,
 };
