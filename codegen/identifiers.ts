@@ -30,10 +30,14 @@ export function identifiers(names: readonly string[], reserved: ReadonlySet<stri
       rest.push(position);
     }
   }
+  // Where to look on for a free number: many names may want the same identifier.
+  const numbers = new Map<string, number>();
   for (const position of rest) {
     const wanted = escapeName(names[position]!);
     let candidate = wanted;
-    for (let number = 2; taken.has(candidate); number++) candidate = `${wanted}_${number}`;
+    let number = numbers.get(wanted) ?? 2;
+    for (; taken.has(candidate); number++) candidate = `${wanted}_${number}`;
+    numbers.set(wanted, number);
     taken.add(candidate);
     result[position] = candidate;
   }

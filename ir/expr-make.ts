@@ -23,6 +23,9 @@ export class IrError extends Error {
   override readonly name = 'IrError';
 }
 
+/** A size or an index is beyond what numbers hold exactly: the program asks for more than any machine has. */
+export class SizeOverflow extends IrError {}
+
 const fail = (message: string): never => {
   throw new IrError(message);
 };
@@ -36,7 +39,7 @@ export const constant = (value: Scalar | boolean, dtype: DType): Const => ({
 
 /** A size or an index. */
 export const int = (value: number): Const => {
-  if (!Number.isSafeInteger(value)) fail(`index constant ${value} is not a safe integer`);
+  if (!Number.isSafeInteger(value)) throw new SizeOverflow(`index constant ${value} is not a safe integer`);
   return constant(value, 'index');
 };
 export const float = (value: number): Const => constant(value, 'float32');

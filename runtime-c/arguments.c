@@ -38,6 +38,19 @@ static int read_input(const lap_model *model, const char *text, arguments *resul
   return 0;
 }
 
+/* POSITION=FILE: for names that cannot stand on a command line. */
+static int read_input_at(const lap_model *model, const char *text, arguments *result) {
+  int position = 0;
+  const char *at = text;
+  for (; *at >= '0' && *at <= '9' && position < model->input_count; at++) position = position * 10 + (*at - '0');
+  if (at == text || *at != '=' || position >= model->input_count)
+    return fail(EXIT_USAGE, "--input-at %s: expected POSITION=FILE, POSITION below %d", text, model->input_count);
+  if (result->input_paths[position] != NULL)
+    return fail(EXIT_USAGE, "--input-at %s: this input is given twice", text);
+  result->input_paths[position] = at + 1;
+  return 0;
+}
+
 static int read_dim(const lap_model *model, const char *text, arguments *result) {
   const char *value = NULL;
   int dim = 0;
@@ -63,6 +76,7 @@ static int read_count(const char *option, const char *text, int least, int most,
 
 static int read_option(const lap_model *model, const char *option, const char *value, arguments *result) {
   if (strcmp(option, "--input") == 0) return read_input(model, value, result);
+  if (strcmp(option, "--input-at") == 0) return read_input_at(model, value, result);
   if (strcmp(option, "--dim") == 0) return read_dim(model, value, result);
   if (strcmp(option, "--threads") == 0) return read_count(option, value, 1, 1024, &result->threads);
   if (strcmp(option, "--bench") == 0)
@@ -73,7 +87,8 @@ static int read_option(const lap_model *model, const char *option, const char *v
 }
 
 int read_arguments(const lap_model *model, int count, char **texts, arguments *result) {
-  static const char *const options[] = {"--input", "--output-dir", "--dim", "--threads", "--bench", "--weights"};
+  static const char *const options[] = {"--input", "--input-at", "--output-dir", "--dim",
+                                        "--threads", "--bench", "--weights"};
   memset(result, 0, sizeof *result);
   result->threads = 1;
   result->bench = NOT_GIVEN;

@@ -29,6 +29,7 @@ void print_help(const lap_model *model) {
   print_json_string(model->name);
   printf(".\n\n"
          "  --input NAME=FILE  a .npy or ONNX TensorProto (.pb) file for an input\n"
+         "  --input-at N=FILE  the same for input number N, from 0\n"
          "  --output-dir DIR   where outputs go as .npy (default: the current folder)\n"
          "  --dim NAME=SIZE    a symbolic dimension, where no input tells it\n"
          "  --threads N        work on N threads (default 1)\n"

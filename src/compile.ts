@@ -6,6 +6,7 @@ import { expandMathStmt } from '../ir/math/expand-math.ts';
 import type { Program } from '../ir/program.ts';
 import type { GenerateOptions, OutputFile, Target } from '../ir/target.ts';
 import { applyWinograd } from './apply-winograd.ts';
+import { programError } from './errors.ts';
 import { fuse } from './fuse/fuse.ts';
 import { legalize } from './legalize.ts';
 import { lower } from './lower/lower.ts';
@@ -24,6 +25,7 @@ import { foldAffine } from './passes/fold-affine.ts';
 import { foldConstants } from './passes/fold-constants.ts';
 import { padExplicitly } from './passes/pad-explicitly.ts';
 import { planMemory } from './plan-memory.ts';
+import { refuseTypes } from './refuse-types.ts';
 import { reuseBuffers } from './reuse-buffers.ts';
 import { scheduleKernel } from './schedule/index.ts';
 import { parallelizeOutermost } from './schedule/parallelize.ts';
@@ -57,9 +59,14 @@ export function importBytes(model: Uint8Array, options: CompileOptions = {}): Gr
 
 /** Graph → program for a target, ready to print; without a target, for `evaluate`. */
 export function toProgram(graph: Graph, target: Target | undefined, options: CompileOptions = {}): Program {
-  const simple = runPasses(graph, graphPasses, options.trace ? { trace: options.trace } : {});
-  const lowered = reuseBuffers(orderSteps(lower(simple, fuse(simple))));
-  return planMemory(target ? schedule(lowered, target, options) : lowered);
+  try {
+    const simple = runPasses(graph, graphPasses, options.trace ? { trace: options.trace } : {});
+    const lowered = reuseBuffers(orderSteps(lower(simple, fuse(simple))));
+    if (target) refuseTypes(lowered);
+    return planMemory(target ? schedule(lowered, target, options) : lowered);
+  } catch (error) {
+    throw programError(error);
+  }
 }
 
 const graphPasses: readonly Pass<Graph>[] = [

@@ -70,20 +70,21 @@ export async function buildNativeExecutable(
 }
 
 async function runNative(
-  { folder, file }: NativeProgram,
+  { folder, file, program }: NativeProgram,
   target: Target,
   inputs: readonly GivenInput[],
   options: ExecuteOptions,
 ): Promise<readonly NamedTensor[]> {
   const out = path.join(folder, randomUUID());
   const threads = options.threads ?? 1;
-  const given = inputs.flatMap((input) => ['--input', `${input.name}=${path.resolve(input.file)}`]);
+  // By position: names may be too long for a command line, or hold what cannot stand there.
+  const given = inputs.flatMap(({ file: input }, position) => ['--input-at', `${position}=${path.resolve(input)}`]);
   const args = [...given, '--output-dir', out, ...(threads > 1 ? ['--threads', `${threads}`] : [])];
   const stdout = await runProgramFile(file, args, target, options.timeoutSeconds);
   const outputs = stdout
     .split('\n')
     .filter((line) => line !== '')
-    .map((line): NamedTensor => readOutput(JSON.parse(line)));
+    .map((line, position): NamedTensor => readOutput(JSON.parse(line), program.outputs[position]!.name));
   fs.rmSync(out, { recursive: true, force: true });
   return outputs;
 }
@@ -109,9 +110,11 @@ export async function runProgramFile(
     },
   });
   if (!result.failed) return result.stdout;
-  const said = result.stderr.trim().replace(/^error: /, '');
+  // No program was started at all where its arguments are too long, say.
+  const errors = result.stderr ?? '';
+  const said = errors.trim().replace(/^error: /, '');
   if (result.timedOut) throw new ToolError(`The program ran for more than ${timeoutSeconds} s and was stopped.`);
-  const sanitizer = /^.*(?:ERROR: \w+Sanitizer|runtime error:)[\s\S]*/m.exec(result.stderr)?.[0];
+  const sanitizer = /^.*(?:ERROR: \w+Sanitizer|runtime error:)[\s\S]*/m.exec(errors)?.[0];
   if (sanitizer) throw new CompilerBug(`a sanitizer stopped the generated program: ${firstLines(sanitizer)}`);
   if (result.signal) throw new CompilerBug(`the generated program was ended by ${result.signal}. ${firstLines(said)}`);
   if (result.exitCode === 2) throw new UsageError(said);
@@ -129,13 +132,12 @@ function errorCodeIn(message: string): RunError['code'] {
 }
 
 interface OutputLine {
-  readonly output: string;
   readonly file: string;
   readonly dtype: DType;
 }
 
 /** NumPy has no codes for some types: those files hold the bits of each element as an integer. */
-function readOutput({ output, file, dtype }: OutputLine): NamedTensor {
+function readOutput({ file, dtype }: OutputLine, output: string): NamedTensor {
   const tensor = readNpy(fs.readFileSync(file), `file ${file}`);
   if (tensor.dtype === dtype) return { name: output, tensor };
   const bytes = isSubByte(dtype) ? packElements(tensor.bytes, dtypes[dtype].bits) : tensor.bytes;

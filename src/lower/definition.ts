@@ -3,14 +3,16 @@
 import type { Expr } from '../../ir/expr.ts';
 import { constant, eq, int, select } from '../../ir/expr-make.ts';
 import type { Node, TensorType, Value } from '../../ir/graph.ts';
-import { CompilerBug } from '../errors.ts';
+import { CompilerBug, problem } from '../errors.ts';
 import { byName, type Operator } from '../ops/define.ts';
 import { operandOf } from '../ops/elements.ts';
 
 export const operatorOf = (node: Node): Operator => node.op as Operator;
 
 export function tensorType(value: Value): TensorType {
-  if (value.type.kind !== 'tensor') throw new CompilerBug(`${value.name} is a ${value.type.kind}, not a tensor`);
+  const { kind } = value.type;
+  if (value.type.kind !== 'tensor')
+    throw problem(`value ${JSON.stringify(value.name)}`, `is a ${kind}; only tensors are supported here.`);
   return value.type;
 }
 

@@ -29,7 +29,7 @@ export function attributeValue(
   context: AttributeContext,
 ): AttributeValue | undefined {
   const name = attribute.name ?? '';
-  const spec = operator?.attributes[name];
+  const spec = operator && Object.hasOwn(operator.attributes, name) ? operator.attributes[name] : undefined;
   // The names of types in opset 5 and before are for the operator to read.
   if (spec?.kind === 'dtype' && attribute.type !== 3) {
     const code = Number(attribute.i ?? 0n);

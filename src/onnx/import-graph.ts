@@ -18,6 +18,7 @@ import {
   lookUp,
   type NodeItem,
   placeOf,
+  refuseRepeated,
   type Scope,
   scopeInside,
 } from './import-scope.ts';
@@ -49,6 +50,7 @@ export function importInitializers(
     const name = initializer.name ?? '';
     if (skip.has(name)) continue;
     collect(state, `initializer ${JSON.stringify(name)}`, () => {
+      refuseRepeated(name, scope);
       scope.values.set(name, undefined);
       scope.values.set(name, constantOfTensor(readTensor(initializer, state.resolveExternal), state.builder, name));
     });
@@ -56,6 +58,7 @@ export function importInitializers(
   for (const sparse of graph.sparseInitializer) {
     const name = sparse.values?.name ?? '';
     collect(state, `sparse initializer ${JSON.stringify(name)}`, () => {
+      refuseRepeated(name, scope);
       scope.values.set(name, constantOfTensor(readSparseTensor(sparse, state.resolveExternal), state.builder, name));
     });
   }
@@ -179,7 +182,9 @@ function importAttributes(
   state: ImportState,
   graphs: Readonly<Record<string, Graph>>,
 ): Attributes {
-  const attributes: Record<string, AttributeValue | undefined> = {};
+  const attributes: Record<string, AttributeValue | undefined> = Object.create(null);
+  const repeated = protos.find(({ name }, position) => protos.findIndex((other) => other.name === name) !== position);
+  if (repeated) throw problem(where, `attribute ${JSON.stringify(repeated.name ?? '')} is given twice.`);
   const isGraph = (attribute: AttributeProto): boolean => attribute.g !== undefined || attribute.graphs.length > 0;
   for (const attribute of protos.filter((item) => !isGraph(item))) {
     attributes[attribute.name ?? ''] = attributeValue(attribute, operator, where, attributeContext({}, scope, state));

@@ -1,7 +1,7 @@
 // Names in force while a graph is imported, and what the whole import carries along.
 
 import type { Value } from '../../ir/graph.ts';
-import { ModelError, type Problem, problem } from '../errors.ts';
+import { ModelError, nodeError, type Problem, problem } from '../errors.ts';
 import type { Builder, Operator } from '../ops/define.ts';
 import type { Symbols } from './import-types.ts';
 import type { AttributeProto, FunctionProto, NodeProto, TypeProto } from './proto-types.ts';
@@ -117,10 +117,16 @@ export function collect(state: ImportState, where: string, part: () => void): bo
     return true;
   } catch (error) {
     if (error instanceof UnknownName) return false;
-    if (!(error instanceof ModelError)) throw error;
-    state.problems.push(...error.problems.map((item) => ({ where: item.where || where, what: item.what })));
+    const known = nodeError(where, error);
+    if (!(known instanceof ModelError)) throw known;
+    state.problems.push(...known.problems.map((item) => ({ where: item.where || where, what: item.what })));
     return false;
   }
+}
+
+/** A graph names each of its inputs and initializers once. */
+export function refuseRepeated(name: string, scope: Scope): void {
+  if (scope.values.has(name)) throw problem('', 'is defined twice.');
 }
 
 /** Names the outputs of a node. */

@@ -5,6 +5,7 @@ import type { Expr, Var } from '../../ir/expr.ts';
 import { int, variable } from '../../ir/expr-make.ts';
 import type { Type } from '../../ir/graph.ts';
 import { problem } from '../errors.ts';
+import { refuseHugeTensor } from '../ops/builder.ts';
 import type { DimensionProto, TypeProto } from './proto-types.ts';
 
 export interface DimensionOptions {
@@ -26,8 +27,9 @@ export const createSymbols = (options: DimensionOptions): Symbols => ({ byName: 
 export function symbol(symbols: Symbols, name: string): Expr {
   const known = symbols.byName.get(name);
   if (known) return known;
-  const size = symbols.options.dims[name];
-  const maximum = symbols.options.maximums[name];
+  const { dims, maximums } = symbols.options;
+  const size = Object.hasOwn(dims, name) ? dims[name] : undefined;
+  const maximum = Object.hasOwn(maximums, name) ? maximums[name] : undefined;
   const made =
     size !== undefined
       ? int(size)
@@ -61,6 +63,7 @@ export function inputType(proto: TypeProto | undefined, name: string, symbols: S
       throw problem(where, `has no shape, not even its rank. Give it: --shape ${name}=1x3x224x224`);
     }
     const shape = tensorType.shape.dim.map((dim, axis) => extentOf(dim, `${name}_${axis}`, symbols, where));
+    refuseHugeTensor(dtype, shape, where);
     return { kind: 'tensor', dtype, shape };
   }
   if (proto.sequenceType) return { kind: 'sequence', element: inputType(proto.sequenceType.elemType, name, symbols) };

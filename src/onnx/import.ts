@@ -4,12 +4,14 @@ import { int } from '../../ir/expr-make.ts';
 import type { Graph, Type } from '../../ir/graph.ts';
 import { ModelError, problem } from '../errors.ts';
 import type { Builder } from '../ops/define.ts';
+import { countInlined } from './count-inlined.ts';
 import { functionKey, importInitializers, importNodes, normalizeDomain, opsetVersions } from './import-graph.ts';
-import { collect, type ImportState, type OperatorTable, type Scope } from './import-scope.ts';
+import { collect, type ImportState, type OperatorTable, refuseRepeated, type Scope } from './import-scope.ts';
 import { createSymbols, type DimensionOptions, inputType, variablesOf } from './import-types.ts';
 import type { ModelProto } from './proto-types.ts';
 import { typeHints } from './shape-hints.ts';
 import type { ResolveExternal } from './tensor.ts';
+import { scanLimits } from './wire-scan.ts';
 
 export interface ImportOptions extends DimensionOptions {
   /** Whole shapes of inputs, by name. */
@@ -32,6 +34,12 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
       (item) => [functionKey(normalizeDomain(item.domain), item.name ?? '', item.overload ?? ''), item] as const,
     ),
   );
+  const written = countInlined(proto.node, ({ domain, opType, overload }) =>
+    functions.get(functionKey(normalizeDomain(domain), opType ?? '', overload ?? '')),
+  );
+  if (written > scanLimits.nodes) {
+    throw problem('model', `its functions, written out, have more than ${scanLimits.nodes} nodes.`);
+  }
   const symbols = createSymbols(options);
   const state: ImportState = {
     builder,
@@ -64,6 +72,7 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
       const name = info.name ?? '';
       let made: ReturnType<Builder['input']> | undefined;
       collect(state, `input ${JSON.stringify(name)}`, () => {
+        refuseRepeated(name, scope);
         scope.values.set(name, undefined);
         made = builder.input(name, shapedType(inputType(info.type, name, symbols), name, options));
         scope.values.set(name, made);
@@ -92,7 +101,7 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
 }
 
 function shapedType(type: Type, name: string, options: ImportOptions): Type {
-  const shape = options.shapes[name];
+  const shape = Object.hasOwn(options.shapes, name) ? options.shapes[name] : undefined;
   if (!shape || type.kind !== 'tensor') return type;
   if (shape.length !== type.shape.length) {
     throw problem(

@@ -2,7 +2,7 @@
 // nodes, and turns nodes whose elements are all known into constants. So there is no untyped value and no dead node.
 
 import { toBytes } from '../../ir/bytes.ts';
-import type { DType } from '../../ir/dtype.ts';
+import { type DType, storedSize } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
 import { add, cast, constant, constantOf, int, variable } from '../../ir/expr-make.ts';
@@ -175,7 +175,21 @@ function checkedType(type: Type, where: string): Type {
   const shape = type.shape.map((extent) => simplify(extent));
   const negative = shape.find((extent) => (constantOf(extent) ?? 0) < 0);
   if (negative) throw problem(where, `the result would have a dimension of ${constantOf(negative)}.`);
+  refuseHugeTensor(type.dtype, shape, where, 'the result ');
   return { ...type, shape };
+}
+
+/** No memory of any target holds more; and all arithmetic on addresses stays far from overflow. */
+const mostBytes = 2 ** 40;
+const mostAxes = 16;
+
+export function refuseHugeTensor(dtype: DType, shape: readonly Expr[], where: string, what = ''): void {
+  if (shape.length > mostAxes)
+    throw problem(where, `${what}has ${shape.length} axes; at most ${mostAxes} are supported.`);
+  const bytes = shape.reduce((product, extent) => product * (constantOf(extent) ?? 1), storedSize(dtype, 1));
+  const isEmpty = shape.some((extent) => constantOf(extent) === 0);
+  if (bytes <= mostBytes || isEmpty) return;
+  throw problem(where, `${what}has ${bytes.toLocaleString('en-US')} bytes, more than any target can hold.`);
 }
 
 /** What is known of the outputs' elements from what is known of the inputs'. */

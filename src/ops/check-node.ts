@@ -38,52 +38,62 @@ export function checkInputs(op: Operator, inputs: readonly (Value | undefined)[]
   }
 }
 
-const kindOf = (value: AttributeValue): string => {
+/** What an attribute of a kind can be made of. */
+const expectedKinds: Readonly<Record<AttributeSpec<unknown>['kind'], readonly string[]>> = {
+  int: ['number'],
+  float: ['number'],
+  string: ['string'],
+  dtype: ['string'],
+  ints: ['numbers', 'empty'],
+  floats: ['numbers', 'empty'],
+  strings: ['strings', 'empty'],
+  tensor: ['tensor'],
+  tensors: ['tensors', 'empty'],
+  graph: ['graph'],
+  type: ['type'],
+};
+
+function kindOf(value: AttributeValue): string {
   if (Array.isArray(value)) {
     const first = value[0] as AttributeValue | undefined;
     return first === undefined ? 'empty' : `${kindOf(first)}s`;
   }
   if (typeof value === 'number' || typeof value === 'bigint') return 'number';
   if (typeof value === 'string') return 'string';
-  return 'object';
-};
-
-const expectedKind: Readonly<Record<AttributeSpec<unknown>['kind'], string>> = {
-  int: 'number',
-  float: 'number',
-  string: 'string',
-  dtype: 'string',
-  ints: 'numbers',
-  floats: 'numbers',
-  strings: 'strings',
-  tensor: 'object',
-  tensors: 'objects',
-  graph: 'object',
-  type: 'object',
-};
+  if ('captures' in value) return 'graph';
+  return 'kind' in value ? 'type' : 'tensor';
+}
 
 export function checkAttributes(op: Operator, attributes: Attributes, where: string): void {
   for (const [name, spec] of Object.entries(op.attributes)) {
     if (spec.required && attributes[name] === undefined) throw problem(where, `attribute ${name} is missing.`);
   }
   for (const [name, value] of Object.entries(attributes)) {
-    const spec = op.attributes[name];
     if (value === undefined) continue;
-    if (!spec)
-      throw problem(
-        where,
-        `${op.name} has no attribute "${name}". It has: ${Object.keys(op.attributes).join(', ') || 'none'}.`,
-      );
-    const kind = kindOf(value);
-    const emptyList = kind === 'empty' && expectedKind[spec.kind].endsWith('s');
-    if (kind !== expectedKind[spec.kind] && !emptyList) {
-      const got = { object: 'something else', empty: 'an empty list' }[kind] ?? kind;
-      throw problem(where, `attribute ${name} must be of kind ${spec.kind}, got ${got}.`);
+    const spec = Object.hasOwn(op.attributes, name) ? op.attributes[name] : undefined;
+    if (spec) checkAttribute(name, spec, value, where);
+    else {
+      const known = Object.keys(op.attributes).join(', ') || 'none';
+      throw problem(where, `${op.name} has no attribute ${JSON.stringify(name)}. It has: ${known}.`);
     }
-    if (spec.kind === 'int' && !Number.isInteger(Number(value)))
-      throw problem(where, `attribute ${name} must be an integer.`);
-    if (spec.oneOf && !spec.oneOf.includes(value as string | number)) {
-      throw problem(where, `attribute ${name} is ${JSON.stringify(value)}; legal are ${spec.oneOf.join(', ')}.`);
-    }
+  }
+}
+
+function checkAttribute(name: string, spec: AttributeSpec<unknown>, value: AttributeValue, where: string): void {
+  const kind = kindOf(value);
+  if (!expectedKinds[spec.kind].includes(kind)) {
+    throw problem(
+      where,
+      `attribute ${name} must be of kind ${spec.kind}, got ${kind === 'empty' ? 'an empty list' : kind}.`,
+    );
+  }
+  if (
+    (spec.kind === 'int' || spec.kind === 'ints') &&
+    ![value].flat().every((item) => Number.isInteger(Number(item)))
+  ) {
+    throw problem(where, `attribute ${name} must be ${spec.kind === 'int' ? 'an integer' : 'integers'}.`);
+  }
+  if (spec.oneOf && !spec.oneOf.includes(value as string | number)) {
+    throw problem(where, `attribute ${name} is ${JSON.stringify(value)}; legal are ${spec.oneOf.join(', ')}.`);
   }
 }

@@ -53,6 +53,8 @@ export function reducedShape(
     return shape;
   }
   for (const axis of numbersOf(axes) ?? []) normalizeAxis(axis, X.rank, context, 'axes');
+  const repeated = known.find((axis, position) => known.indexOf(axis) !== position);
+  if (repeated !== undefined) context.fail(`axes name axis ${repeated} twice.`);
   return shapeWithout(X.shape, known, keepdims);
 }
 

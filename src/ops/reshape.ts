@@ -33,6 +33,9 @@ function remainingExtent(total: Expr, known: Expr): Expr {
 function reshaped(data: Operand, sizes: readonly Expr[], allowZero: boolean, context: TypeContext): readonly Expr[] {
   const unknown = sizes.filter((size) => constantOf(size) === -1).length;
   if (unknown > 1) context.fail(`shape has ${unknown} entries of -1; at most one is allowed.`);
+  if (unknown > 0 && allowZero && sizes.some((size) => constantOf(size) === 0)) {
+    context.fail('shape has both 0 and -1; with allowzero = 1 the size of -1 does not follow.');
+  }
   const copied = sizes.map((size, axis) => {
     const value = constantOf(size);
     if (value !== undefined && value < -1) context.fail(`shape has the entry ${value}.`);

@@ -104,7 +104,9 @@ function axesByScale(
   fail: TypeContext['fail'],
 ): readonly ResizeAxis[] {
   const known = numbersOf(scales);
-  if (known?.some((scale) => !(scale > 0))) fail(`scales are ${known.join(', ')}; expected positive ones.`);
+  if (known?.some((scale) => !(scale > 0 && scale < Number.POSITIVE_INFINITY))) {
+    fail(`scales are ${known.join(', ')}; expected positive ones.`);
+  }
   return axes.map((axis, i) => {
     const input = X.shape[axis]!;
     const scale = cast(known ? float(known[i]!) : scales.at(int(i)), 'float32');

@@ -64,6 +64,7 @@ export function windowAxes(
   const dilations = perAxis(attributes.dilations, count, 1, 'dilations', fail);
   const pads = perAxis(attributes.pads, 2 * count, 0, 'pads', fail);
   if ([...strides, ...dilations].some((value) => value < 1)) fail('strides and dilations must be at least 1.');
+  if (pads.some((value) => value < 0)) fail(`pads are ${pads.join(', ')}; they must be at least 0.`);
   return inputs.map((input, axis) => {
     const own: Shape = { input, kernel: kernels[axis]!, stride: strides[axis]!, dilation: dilations[axis]! };
     const { auto_pad } = attributes;

@@ -54,6 +54,15 @@ describe('the executable', function () {
     equal(result.stdout, '');
   };
 
+  it('takes inputs by position too', () => {
+    const result = run('--input-at 0=x.npy --input-at 1=scale.npy --input-at 2=pick.npy --output-dir by-position');
+    equal(result.stderr, '');
+    equal(result.status, 0);
+    for (const wrong of ['3=x.npy', '=x.npy', 'x=x.npy', '-1=x.npy', '99999999999=x.npy'])
+      fails(`--input-at ${wrong}`, 2, `--input-at ${wrong}: expected POSITION=FILE, POSITION below 3`);
+    fails('--input-at 0=x.npy --input x=x.npy', 2, '--input x=x.npy: input "x" is given twice');
+  });
+
   it('writes every output, sized by what the run found, and says which file holds which', () => {
     const result = run(`${inputs} --output-dir out`);
     equal(result.stderr, '');
