@@ -15,7 +15,7 @@ function model(fields: Readonly<Record<string, string>>): Uint8Array {
   });
 }
 
-const where = 'initializer "w"';
+const where = 'tensor "w"';
 const secret = (folder: string): void => fs.writeFileSync(`${folder}/secret.bin`, 'topsecret');
 const weights = (folder: string): void => fs.writeFileSync(`${folder}/w.bin`, Buffer.alloc(8));
 const refused = /^error: [^\n]*external data[^\n]*\n$/i;

@@ -28,12 +28,12 @@ export function mutateBytes(model: Uint8Array, random: Random): Uint8Array {
     case 0:
       return model.slice(0, at);
     case 1: {
-      const copy = model.slice();
+      const copy = Uint8Array.from(model);
       copy[at] = copy[at]! ^ (1 << below(random, 8));
       return copy;
     }
     case 2: {
-      const copy = model.slice();
+      const copy = Uint8Array.from(model);
       for (let i = at; i < at + length; i++) copy[i] = pick(random, [0, 1, 0x7f, 0x80, 0xff, below(random, 256)]);
       return copy;
     }

@@ -84,5 +84,5 @@ export function makeModel({ ir = 8, opset = 17, domains = {}, functions = [], ..
     graph: { name: 'test', ...parts },
     functions: [...functions],
   };
-  return onnx.ModelProto.encode(model).finish();
+  return Uint8Array.from(onnx.ModelProto.encode(model).finish());
 }
