@@ -18,13 +18,13 @@ import type { Target } from '../../ir/target.ts';
 import { accumulateOverTile } from './accumulate-over-tile.ts';
 import { dropSingleTurns } from './drop-single-turns.ts';
 import { flatten } from './flatten.ts';
-import { extentOf, nameLoops } from './nest.ts';
+import { nameLoops } from './nest.ts';
 import { split } from './split.ts';
 import { applySteps, blockOf, makeLoop } from './step.ts';
 import { unroll } from './unroll.ts';
 import { vectorize } from './vectorize.ts';
-import { widthsFor } from './widths.ts';
 import { type Convolution3, matchConvolution } from './winograd-match.ts';
+import { type WinogradPlan as Plan, planWinograd } from './winograd-plan.ts';
 import { transform4, type WinogradTransform } from './winograd-transforms.ts';
 
 export interface WinogradKernel {
@@ -34,29 +34,6 @@ export interface WinogradKernel {
   readonly transformed: Buffer;
   /** Writes `transformed` from `weights`, its two parameters. */
   readonly transform: Kernel;
-}
-
-/** Operations on each number that is transformed, loads and stores included, where a product counts as one. */
-const [inputCost, outputCost] = [7, 6];
-/** A gain that is less is not worth four times the weights. */
-const leastGain = 1.5;
-
-/** Bytes of local arrays that a thread's stack surely has room for. */
-const mostStack = 400 << 10;
-
-interface Plan {
-  readonly convolution: Convolution3;
-  readonly transform: WinogradTransform;
-  readonly lanes: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  readonly outputs: number;
-  /** Output channels of a panel, tiles along x, tiles in all, tiles of a block. */
-  readonly panel: number;
-  readonly across: number;
-  readonly tiles: number;
-  readonly block: number;
 }
 
 /** The faster kernel for a lowered convolution; undefined where it is none, or would not be faster. */
@@ -69,35 +46,13 @@ export function winograd(
   const flat = simplifyKernel(nameLoops(flatten(kernel)));
   const original = new Map(flat.params.map((param, i) => [param, kernel.params[i]!]));
   const convolution = matchConvolution(flat, (buffer) => isConstant(original.get(buffer) ?? buffer));
-  const plan = convolution && planOf(convolution, target, transform);
+  const plan = convolution && planWinograd(convolution, target, transform);
   if (!plan) return undefined;
   return build(flat, plan, original.get(plan.convolution.weight.buffer)!);
 }
 
-function planOf(convolution: Convolution3, target: Target, transform: WinogradTransform): Plan | undefined {
-  const [height, width, channels, outputs] = [convolution.y, convolution.x, convolution.c, convolution.n].map(extentOf);
-  if (!height || !width || !channels || !outputs) return undefined;
-  const lanes = widthsFor(target, ['float32']).find((count) => outputs % count === 0) ?? 1;
-  if (lanes < 4 || channels < lanes) return undefined;
-  const { rows, vectors } = target.tiles;
-  const wide = outputs % (vectors * lanes) === 0 ? vectors : 1;
-  const products = transform.inputs ** 2;
-  const across = Math.ceil(width / transform.outputs);
-  const tiles = across * Math.ceil(height / transform.outputs);
-  const bytesOfTile = products * (channels + wide * lanes) * 4;
-  const most = Math.min(Math.floor((rows * vectors) / wide), Math.floor(mostStack / bytesOfTile));
-  const block = Math.ceil(tiles / Math.ceil(tiles / Math.max(1, most)));
-  const direct = 9 * height * width * channels * outputs;
-  const own = tiles * products * (channels * outputs + channels * inputCost + outputs * outputCost);
-  const weightBytes = products * channels * outputs * 4;
-  // Transformed weights must stay near.
-  if (block < 4 || direct < leastGain * own || weightBytes > 6 * target.cacheBytes.l2) return undefined;
-  const panel = wide * lanes;
-  return { convolution, transform, lanes, height, width, channels, outputs, panel, across, tiles, block };
-}
-
 function build(flat: Kernel, plan: Plan, weights: Buffer): WinogradKernel {
-  const { convolution, transform, lanes, channels, outputs, panel } = plan;
+  const { convolution, transform, widths, lanes, channels, outputs, panel } = plan;
   const products = transform.inputs ** 2;
   const transformed: Buffer = {
     name: `${weights.name}_transformed`,
@@ -112,7 +67,7 @@ function build(flat: Kernel, plan: Plan, weights: Buffer): WinogradKernel {
   const params = flat.params.map((param) => (param === convolution.weight.buffer ? transformed : param));
   const whole = simplifyKernel({ ...flat, params, body });
   const kernel = applySteps(whole, [
-    split('channel', [lanes, 1]),
+    split('channel', [...widths, 1]),
     accumulateOverTile('row', 'column'),
     split('column', lanes),
     split('output', lanes),
