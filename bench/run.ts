@@ -38,6 +38,7 @@ interface Model {
 }
 interface Row {
   readonly name: string;
+  readonly macs: number;
   readonly oursUs: number;
   readonly peerUs: number;
   readonly ratio: number;
@@ -135,7 +136,8 @@ async function compare(model: Model, bindingUs: number, folder: string): Promise
   const peerUs = Math.max(0, median(b) - bindingUs);
   // Ratios of neighbouring rounds: a slow moment of the machine slows both.
   const ratio = median(a.map((own, i) => Math.max(0, b[i]! - bindingUs) / own));
-  return { name: model.name, oursUs, peerUs, ratio, arenaBytes: mine.arenaBytes, weightsBytes: mine.weightsBytes };
+  const { arenaBytes, weightsBytes } = mine;
+  return { name: model.name, macs: model.macs, oursUs, peerUs, ratio, arenaBytes, weightsBytes };
 }
 
 /** What calling the peer costs when there is next to nothing to compute: a model of one small node. */
