@@ -61,7 +61,7 @@ faster** over ${wasm.rows.length}, slower: ${slower(wasm)}. *Least* is what the 
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 ${lines.join('\n')}`;
 const readme = fs.readFileSync('README.md', 'utf8');
-const marked = /(<!-- measured -->\n)[^]*?(\n<!-- \/measured -->)/;
+const marked = /(<!-- measured -->\n)[\s\S]*?(\n<!-- \/measured -->)/;
 if (!marked.test(readme)) throw new Error('README.md has no marks <!-- measured -->');
 fs.writeFileSync(
   'README.md',
