@@ -2,9 +2,10 @@
 //   sum over c, ky, kx of X[y + ky, x + kx, c]   →   sum over ky, kx, c      where X lies with c innermost
 
 import type { Expr, Reduce, Var } from '../../ir/expr.ts';
-import { constantOf, reduce } from '../../ir/expr-make.ts';
+import { reduce } from '../../ir/expr-make.ts';
 import { freeVars, loadsOf, rewriteExpr } from '../../ir/expr-walk.ts';
 import type { Buffer } from '../../ir/kernel.ts';
+import { estimate } from '../fuse/estimate.ts';
 import { affineAddress } from './storage.ts';
 
 /** `isWeight` tells constants, which are packed into whatever order results. */
@@ -27,8 +28,8 @@ function orderedAxes(node: Reduce, isWeight: (buffer: Buffer) => boolean): reado
   );
   const affine = affineAddress(data.buffer, data.indices, [...outer, ...node.axes]);
   if (!affine) return node.axes;
-  const strides = affine.strides.slice(outer.length).map(constantOf);
-  if (strides.some((stride) => stride === undefined)) return node.axes;
+  // A step of open size is most likely a large one.
+  const strides = affine.strides.slice(outer.length).map(estimate);
   const step = new Map(node.axes.map((axis, i) => [axis, strides[i]!] as const));
   return [...node.axes].sort((a, b) => step.get(b)! - step.get(a)!);
 }
