@@ -1,4 +1,4 @@
-// A few ONNX cases of each kind of kernel as CUDA; `npm run conformance -- --target cuda` runs them all.
+// A few ONNX cases of each kind of kernel as CUDA, and whole models; `npm run conformance -- --target cuda` runs all.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -7,6 +7,8 @@ import { defaultTolerance, runCase } from '../../../src/test-runner/run-case.ts'
 import { findCudaCompiler } from '../../../src/toolchain/cuda-compiler.ts';
 
 const root = process.env.LAPIDARY_ONNX_TESTS ?? '../shared/onnx-backend';
+
+const models = process.env.LAPIDARY_MODELS ?? '../shared/models';
 
 const kinds: Readonly<Record<string, readonly string[]>> = {
   'element-wise kernels': ['test_add_bcast', 'test_erf', 'test_mod_int64_fmod'],
@@ -35,13 +37,22 @@ describe('ONNX cases as CUDA', function () {
     this.skip();
   });
 
+  async function expectPass(name: string, folder: string): Promise<void> {
+    const settings = { target: 'cuda', execute: {}, tolerance: defaultTolerance };
+    const { status, message } = await runCase({ name, folder }, settings);
+    assert.deepEqual({ name, status, message }, { name, status: 'pass', message: '' });
+  }
+
   for (const [kind, names] of Object.entries(kinds)) {
     it(`pass: ${kind}`, async () => {
-      for (const name of names) {
-        const settings = { target: 'cuda', execute: {}, tolerance: defaultTolerance };
-        const { status, message } = await runCase({ name, folder: join(root, 'node', name) }, settings);
-        assert.deepEqual({ name, status, message }, { name, status: 'pass', message: '' });
-      }
+      for (const name of names) await expectPass(name, join(root, 'node', name));
+    });
+  }
+
+  for (const name of ['mnist_cntk', 'mobilenetv1_025_fp32']) {
+    it(`pass: the whole model ${name}`, async function () {
+      if (!existsSync(join(models, name))) return this.skip();
+      await expectPass(name, join(models, name));
     });
   }
 });
