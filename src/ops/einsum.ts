@@ -48,17 +48,18 @@ const Contract = op('Contract', {
       result.map((label) => extents.get(label)!),
     );
   },
-  compute: ({ operands }, { labels, result }, index) => {
+  compute: ({ operands }, { labels, result }, index, { types }) => {
     const own = split(operands, labels);
     const at = new Map(result.map((label, axis) => [label, index[axis]!]));
     const summed = unique(labels).filter((label) => !result.includes(label));
     const axes = summed.map((label) => indexVar('k', widest(operands, own, label)));
     for (const [position, label] of summed.entries()) at.set(label, axes[position]!);
+    const extentOf = (label: number): Expr => types[0]!.shape[result.indexOf(label)] ?? widest(operands, own, label);
     const factors = operands.map((operand, position) => {
       const repeats = (axis: number): boolean => constantOf(operand.shape[axis]!) === 1;
       const read = operand.at(...own[position]!.map((label, axis) => (repeats(axis) ? int(0) : at.get(label)!)));
       const sizes = own[position]!.flatMap((label, axis): readonly (readonly [Expr, Expr])[] =>
-        repeats(axis) ? [] : [[operand.shape[axis]!, widest(operands, own, label)]],
+        repeats(axis) ? [] : [[operand.shape[axis]!, extentOf(label)]],
       );
       return agreeing(sizes, read);
     });
@@ -70,7 +71,8 @@ function widest(operands: readonly Operand[], labels: readonly Labels[], label: 
   const extents = operands.flatMap(({ shape }, position) =>
     shape.filter((_, axis) => labels[position]![axis] === label),
   );
-  return extents.find((extent) => constantOf(extent) !== 1) ?? int(1);
+  const known = extents.find((extent) => (constantOf(extent) ?? 1) !== 1);
+  return known ?? extents.find((extent) => constantOf(extent) === undefined) ?? int(1);
 }
 
 interface Term {

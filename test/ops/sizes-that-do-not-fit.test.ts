@@ -31,6 +31,10 @@ describe('sizes that do not fit', () => {
     const open = [input('A', [N]), input('B', [2])];
     assert.throws(runWith('Einsum', [[3], [2]], open, { equation: 'i,i->' }), /shape/);
   });
+  it('are reported by Einsum before anything is read', () => {
+    const open = [input('A', [N]), input('B', [5])];
+    assert.throws(runWith('Einsum', [[1], [5]], open, { equation: 'i,i->i' }), /shape/);
+  });
   it('are reported by a scale for each channel', () => {
     const codes = apply('Cast', [input('X', [1, N])], { to: 'uint8' });
     const Y = apply('DequantizeLinear', [codes, input('scale', [2])]);
