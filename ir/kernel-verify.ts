@@ -5,7 +5,7 @@ import type { Expr, Load, Var } from './expr.ts';
 import { constantOf } from './expr-make.ts';
 import { printExpr, printType } from './expr-print.ts';
 import { accessProblems, typeProblems } from './expr-verify.ts';
-import { children } from './expr-walk.ts';
+import { children, freeVars } from './expr-walk.ts';
 import type { Alloc, Buffer, Kernel, Let, Loop, Stmt } from './kernel.ts';
 import { printHead } from './kernel-print.ts';
 import { ownExprs } from './kernel-walk.ts';
@@ -42,10 +42,10 @@ export function verifyKernel(kernel: Kernel, options: VerifyOptions = {}): strin
 }
 
 function verifyHead(kernel: Kernel, check: Check): void {
-  const names = new Set<string>();
-  for (const { name } of [...kernel.params, ...kernel.dims]) {
-    if (names.has(name)) check.report(`two params or dims have the name ${name}`);
-    names.add(name);
+  const heads = new Set<Buffer | Var>();
+  for (const head of [...kernel.params, ...kernel.dims]) {
+    if (heads.has(head)) check.report(`${head.name} is twice among params and dims`);
+    heads.add(head);
   }
   for (const dim of kernel.dims) {
     if (dim.dtype !== 'index' || dim.lanes !== 1) check.report(`the dim ${dim.name} is ${typeOf(dim)}`);
@@ -53,7 +53,9 @@ function verifyHead(kernel: Kernel, check: Check): void {
   const scope: Scope = { vars: new Set(kernel.dims), buffers: new Set() };
   for (const param of kernel.params) {
     if (param.memory !== 'argument') check.report(`the param ${param.name} has memory ${param.memory}`);
-    verifyBuffer(param, scope, check);
+    // A kernel need not know the sizes of a parameter: only those that its addresses use are among its dims.
+    const sizes = [...param.shape, ...(param.strides ?? [])].flatMap((size) => [...freeVars(size)]);
+    verifyBuffer(param, { ...scope, vars: new Set([...scope.vars, ...sizes]) }, check);
   }
 }
 

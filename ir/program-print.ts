@@ -44,6 +44,9 @@ function linesOf(step: Step): readonly string[] {
   }
 }
 
+/** One line a step, what is inside indented. */
+export const printSteps = (steps: readonly Step[]): readonly string[] => steps.flatMap(linesOf);
+
 /** Every call of the program, those of both branches and of loop bodies too, in order. */
 export const callsOf = (steps: readonly Step[]): readonly Call[] => steps.flatMap(callsOfStep);
 
@@ -80,7 +83,7 @@ export function printProgram(program: Program, options: { readonly kernels?: boo
     ...others.map((buffer) => `  buffer ${placed(buffer)}`),
     `  weights ${program.weights.length} bytes`,
     `  arena ${printExpr(program.arenaBytes)} bytes, at least ${printExpr(program.arenaLowerBound)}`,
-    ...indent(program.body.flatMap(linesOf)),
+    ...indent(printSteps(program.body)),
   ];
   const bodies = options.kernels === false ? [] : [...kernels].map(printKernel);
   return [lines.join('\n'), ...bodies].join('\n\n');

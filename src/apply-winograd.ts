@@ -9,13 +9,7 @@ import type { Lowered } from './lower/lowered.ts';
 import { mapCalls } from './map-kernels.ts';
 import { winograd } from './schedule/winograd.ts';
 
-export interface WithFinished {
-  readonly lowered: Lowered;
-  /** Kernels that are scheduled already. */
-  readonly finished: ReadonlySet<Kernel>;
-}
-
-export function applyWinograd(lowered: Lowered, target: Target): WithFinished {
+export function applyWinograd(lowered: Lowered, target: Target): Lowered {
   const constants = new Map(lowered.constants);
   const transformed = new Map<string, Buffer>();
   const finished = new Set<Kernel>();
@@ -36,7 +30,7 @@ export function applyWinograd(lowered: Lowered, target: Target): WithFinished {
       arguments: call.arguments.map((item) => (item === found.weights ? buffer : item)),
     };
   });
-  return { lowered: { ...lowered, body, constants }, finished };
+  return { ...lowered, body, constants, finished };
 }
 
 /** Runs the kernel that writes the transformed weights. */

@@ -1,9 +1,11 @@
 // The pipeline. Comments say why a pass stands where it stands.
 
 import type { Graph } from '../ir/graph.ts';
-import type { Kernel } from '../ir/kernel.ts';
+import { printGraph } from '../ir/graph-print.ts';
+import { verifyGraph } from '../ir/graph-verify.ts';
 import { expandMathStmt } from '../ir/math/expand-math.ts';
 import type { Program } from '../ir/program.ts';
+import { printProgram } from '../ir/program-print.ts';
 import type { GenerateOptions, OutputFile, Target } from '../ir/target.ts';
 import { applyWinograd } from './apply-winograd.ts';
 import { programError } from './errors.ts';
@@ -19,18 +21,20 @@ import { createBuilder } from './ops/builder.ts';
 import { findOperator } from './ops/index.ts';
 import { orderSteps } from './order-steps.ts';
 import { packConstants } from './pack-constants.ts';
-import { type Pass, type PassOptions, runPasses } from './pass.ts';
+import { type Pass, runPasses, type Trace } from './pass.ts';
 import { expandComposites } from './passes/expand-composites.ts';
 import { foldAffine } from './passes/fold-affine.ts';
 import { foldConstants } from './passes/fold-constants.ts';
 import { padExplicitly } from './passes/pad-explicitly.ts';
 import { planMemory } from './plan-memory.ts';
+import { printLowered } from './print-lowered.ts';
 import { refuseTypes } from './refuse-types.ts';
 import { reuseBuffers } from './reuse-buffers.ts';
 import { scheduleKernel } from './schedule/index.ts';
 import { parallelizeOutermost } from './schedule/parallelize.ts';
 import { shareFamilies } from './share-families.ts';
 import { shareKernels } from './share-kernels.ts';
+import { verifyLowered } from './verify-lowered.ts';
 
 export interface CompileOptions {
   /** Sizes of symbolic dimensions, and their upper bounds. */
@@ -43,7 +47,7 @@ export interface CompileOptions {
   readonly math?: 'fast' | 'strict';
   /** Where more than 1, loops are shared out among threads. */
   readonly threads?: number;
-  readonly trace?: PassOptions<Graph>['trace'];
+  readonly trace?: Trace;
 }
 
 /** ONNX bytes → graph, checked. Throws a ModelError with every problem found. */
@@ -60,13 +64,21 @@ export function importBytes(model: Uint8Array, options: CompileOptions = {}): Gr
 /** Graph → program for a target, ready to print; without a target, for `evaluate`. */
 export function toProgram(graph: Graph, target: Target | undefined, options: CompileOptions = {}): Program {
   try {
-    const simple = runPasses(graph, graphPasses, options.trace ? { trace: options.trace } : {});
-    const lowered = reuseBuffers(orderSteps(lower(simple, fuse(simple))));
-    if (target) refuseTypes(lowered);
-    return planMemory(target ? schedule(lowered, target, options) : lowered);
+    return runPipeline(graph, target, options);
   } catch (error) {
     throw programError(error);
   }
+}
+
+function runPipeline(graph: Graph, target: Target | undefined, options: CompileOptions): Program {
+  const { trace } = options;
+  const onPrograms = { verify: verifyLowered, print: printLowered, trace };
+  const simple = runPasses(graph, graphPasses, { verify: verifyGraph, print: printGraph, trace });
+  const lowered = runPasses(lower(simple, fuse(simple)), loweredPasses, onPrograms);
+  if (target) refuseTypes(lowered);
+  const program = planMemory(target ? runPasses(lowered, targetPasses(target, options), onPrograms) : lowered);
+  trace?.('plan-memory', () => printProgram(program, { kernels: false }));
+  return program;
 }
 
 const graphPasses: readonly Pass<Graph>[] = [
@@ -77,19 +89,43 @@ const graphPasses: readonly Pass<Graph>[] = [
   foldConstants,
 ];
 
-/** Kernels as the target wants them. The constants come first: schedules read them in their packed order. */
-function schedule(lowered: Lowered, target: Target, { math = 'fast', threads = 1 }: CompileOptions): Lowered {
-  // Winograd reorders sums: strict arithmetic keeps the direct form.
-  const { lowered: chosen, finished } =
-    math === 'fast' ? applyWinograd(lowered, target) : { lowered, finished: new Set<Kernel>() };
-  const packed = shareKernels(packConstants(chosen, target, math, finished));
-  const scheduled = mapKernels(packed, (kernel) =>
-    finished.has(kernel) ? kernel : scheduleKernel(legalize(kernel), target, { math, threads: threads > 1 }),
-  );
-  const shared = threads > 1 ? mapKernels(scheduled, parallelizeOutermost) : scheduled;
-  const plain = mapKernels(shared, (kernel) => ({ ...kernel, body: expandMathStmt(kernel.body) }));
-  return shareFamilies(shareKernels(plain), target);
+const loweredPasses: readonly Pass<Lowered>[] = [
+  // Only for its name: lowering is no function of what it makes, but can be traced and is checked like the others.
+  { name: 'lower', run: (lowered) => lowered },
+  { name: 'order-steps', run: orderSteps },
+  { name: 'reuse-buffers', run: reuseBuffers },
+];
+
+/** Kernels as the target wants them. */
+function targetPasses(target: Target, { math = 'fast', threads = 1 }: CompileOptions): readonly Pass<Lowered>[] {
+  const pass = (name: string, run: Pass<Lowered>['run']): Pass<Lowered> => ({ name, run });
+  const scheduled = (lowered: Lowered): Lowered =>
+    mapKernels(lowered, (kernel) =>
+      lowered.finished?.has(kernel) ? kernel : scheduleKernel(legalize(kernel), target, { math, threads: threads > 1 }),
+    );
+  return [
+    // Winograd reorders sums: strict arithmetic keeps the direct form.
+    ...(math === 'fast' ? [pass('apply-winograd', (lowered) => applyWinograd(lowered, target))] : []),
+    // Before scheduling: schedules read constants in their packed order.
+    pass('pack-constants', (lowered) => packConstants(lowered, target, math)),
+    pass('share-kernels', shareKernels),
+    pass('schedule', scheduled),
+    ...(threads > 1 ? [pass('parallelize', (lowered) => mapKernels(lowered, parallelizeOutermost))] : []),
+    pass('expand-math', (lowered) =>
+      mapKernels(lowered, (kernel) => ({ ...kernel, body: expandMathStmt(kernel.body) })),
+    ),
+    // Again: kernels that differed in their layout may be equal once they are scheduled.
+    pass('share-equal', shareKernels),
+    pass('share-families', (lowered) => shareFamilies(lowered, target)),
+  ];
 }
+
+/** The names that `--trace` knows, in their order. */
+export const passNames = (target: Target): readonly string[] => [
+  ...graphPasses.map(({ name }) => name),
+  ...[...loweredPasses, ...targetPasses(target, { threads: 2 })].map(({ name }) => name),
+  'plan-memory',
+];
 
 /** The whole way: ONNX bytes → files. */
 export async function compile(

@@ -21,22 +21,6 @@ export function mapCalls(steps: readonly Step[], map: (call: Call) => Step): rea
   });
 }
 
-/** Every call, those of nested steps too. */
-export const callsOf = (steps: readonly Step[]): readonly Call[] =>
-  steps.flatMap((step) => {
-    switch (step.kind) {
-      case 'call':
-        return [step];
-      case 'if':
-        return [...callsOf(step.then), ...callsOf(step.otherwise)];
-      case 'loop':
-        return callsOf(step.body);
-      case 'let':
-      case 'check':
-        return [];
-    }
-  });
-
 /** `map` must keep the parameters and sizes of a kernel in their order. */
 export function mapKernels(lowered: Lowered, map: (kernel: Kernel) => Kernel): Lowered {
   const mapped = new Map<Kernel, Kernel>();

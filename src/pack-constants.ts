@@ -10,7 +10,7 @@ import type { Expr, Load, Var } from '../ir/expr.ts';
 import { exprKey } from '../ir/expr-key.ts';
 import { add, constant, constantOf, div, indexVar, int, load, lt, mod, mul, reduce, select } from '../ir/expr-make.ts';
 import { contains, freeVars, substitute } from '../ir/expr-walk.ts';
-import type { Buffer, Kernel, Loop, Stmt } from '../ir/kernel.ts';
+import type { Buffer, Loop, Stmt } from '../ir/kernel.ts';
 import { loops, rewriteStmtExprs, store, visitStmt, visitStmtExprs } from '../ir/kernel-walk.ts';
 import { storageOf } from '../ir/legalize/representation.ts';
 import type { Call } from '../ir/program.ts';
@@ -23,17 +23,11 @@ import { mapCalls } from './map-kernels.ts';
 import { strideOf } from './schedule/affine.ts';
 import { panelWidth } from './schedule/panel.ts';
 
-/** Kernels in `finished` stay as they are. */
-export function packConstants(
-  lowered: Lowered,
-  target: Target,
-  math: 'fast' | 'strict',
-  finished: ReadonlySet<Kernel>,
-): Lowered {
+export function packConstants(lowered: Lowered, target: Target, math: 'fast' | 'strict'): Lowered {
   const constants = new Map(lowered.constants);
   const packed = new Map<string, Buffer>();
   const body = mapCalls(lowered.body, (call) =>
-    finished.has(call.kernel) ? call : packCall(call, constants, packed, target, math),
+    lowered.finished?.has(call.kernel) ? call : packCall(call, constants, packed, target, math),
   );
   return { ...lowered, body, constants };
 }

@@ -9,10 +9,11 @@ import { constantOf, int, variable } from '../ir/expr-make.ts';
 import { rewriteExpr } from '../ir/expr-walk.ts';
 import type { Buffer, Kernel, Stmt } from '../ir/kernel.ts';
 import { isLoop, loop, mapStmt, replaceBuffers } from '../ir/kernel-walk.ts';
+import { callsOf } from '../ir/program-print.ts';
 import type { Target } from '../ir/target.ts';
 import { kernelKey } from './kernel-key.ts';
 import type { Lowered } from './lower/lowered.ts';
-import { callsOf, mapCalls } from './map-kernels.ts';
+import { mapCalls } from './map-kernels.ts';
 import { type VaryingConstants, varyingConstants } from './varying-constants.ts';
 
 export function shareFamilies(lowered: Lowered, target: Target): Lowered {

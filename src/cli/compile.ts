@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Target } from '../../ir/target.ts';
+import { passNames } from '../compile.ts';
 import { UsageError } from '../errors.ts';
 import { suggestion } from './closest.ts';
 import { type CompiledModel, compileTo } from './compile-model.ts';
@@ -29,6 +30,17 @@ interface Options extends ModelOptions {
   readonly json: boolean;
 }
 
+/** Words, as many on a line as fit. */
+function wrapped(words: readonly string[]): string {
+  const lines: string[] = [];
+  for (const word of words) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + word.length > 90) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = `${line}, ${word}`;
+  }
+  return lines.join(',\n');
+}
+
 const after = `
 Examples:
   lapidary compile model.onnx -o out                           C, header and executable for this machine
@@ -36,7 +48,9 @@ Examples:
   lapidary compile model.onnx -o out --target wasm --name net  net.wasm, net.js, net.d.ts
   lapidary compile model.onnx -o out --dim batch=1 --report    a fixed batch, and a page about memory and work
 
-What --emit can name: c (source and header), exe (a program), lib (a shared library and its header), wasm, cuda.`;
+What --emit can name: c (source and header), exe (a program), lib (a shared library and its header), wasm, cuda.
+What --trace can name: all, or
+${wrapped(passNames(findTarget('host')))}`;
 
 export const compileCommand = (command: Command): Command =>
   addModelOptions(

@@ -1,6 +1,5 @@
-// --trace: prints the graph as it is after a pass.
+// --trace: prints the graph or the program as it is after a pass.
 
-import { printGraph } from '../../ir/graph-print.ts';
 import type { CompileOptions } from '../compile.ts';
 import { UsageError } from '../errors.ts';
 import { suggestion } from './closest.ts';
@@ -14,9 +13,9 @@ export interface Trace {
 export function createTrace(wanted: string): Trace {
   const seen: string[] = [];
   return {
-    listen: (pass, graph) => {
+    listen: (pass, print) => {
       seen.push(pass);
-      if (wanted === 'all' || wanted === pass) process.stdout.write(`# after ${pass}\n${printGraph(graph)}\n\n`);
+      if (wanted === 'all' || wanted === pass) process.stdout.write(`# after ${pass}\n${print()}\n\n`);
     },
     finish: () => {
       if (wanted === 'all' || seen.includes(wanted)) return;

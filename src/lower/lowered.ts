@@ -1,7 +1,7 @@
 // What lowering produces: a program whose buffers have no places yet.
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import type { Buffer } from '../../ir/kernel.ts';
+import type { Buffer, Kernel } from '../../ir/kernel.ts';
 import type { Port, Step } from '../../ir/program.ts';
 
 /** A buffer that shares another's storage, `offset` elements further. */
@@ -20,6 +20,8 @@ export interface Lowered {
   /** Bytes as ONNX stores them, row-major. */
   readonly constants: ReadonlyMap<Buffer, Uint8Array>;
   readonly views: ReadonlyMap<Buffer, View>;
+  /** Kernels that were made for the target already: neither packed nor scheduled. */
+  readonly finished?: ReadonlySet<Kernel>;
 }
 
 /** Follows views to the buffer that owns the storage. */

@@ -87,6 +87,15 @@ describe('lapidary compile', function () {
     assert.equal(fs.existsSync(path.join(folder, 'no')), false);
   });
 
+  it('prints the program after each pass that --help lists', () => {
+    const { stdout: help } = lapidary('compile', '--help');
+    const listed = help.slice(help.indexOf('What --trace can name')).match(/[a-z]+-[a-z]+|lower|schedule|parallelize/g);
+    const { stdout } = lapidary('compile', digits, '-o', out(), '--target', 'c', '--threads', '--trace', 'all');
+    const traced = [...stdout.matchAll(/^# after (.*)$/gm)].map(([, name]) => name);
+    assert.deepEqual(traced, listed);
+    assert.match(stdout, /^# after lower\nlowered digits\n {2}input "image" image: float32/m);
+  });
+
   it('gives the same bytes in other folders, time zones and languages', () => {
     const first = lapidaryWith({ TZ: 'UTC', LC_ALL: 'C' }, 'compile', digits, '-o', out(), '--target', 'c', '--report');
     const copy = path.join(folder, 'elsewhere');

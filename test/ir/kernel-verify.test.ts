@@ -156,7 +156,6 @@ describe('the verifier of kernels', () => {
     const scale = variable('x', 'float32');
     const local: Buffer = { ...y, name: 'local', memory: 'stack', shape: [add(n, cast(scale, 'index'))], strides: [] };
     assert.deepEqual(problems(block([]), {}, { params: [x, local], dims: [n, scale] }), [
-      'two params or dims have the name x',
       'the dim x is float32',
       'the param local has memory stack',
       'local has 0 strides for rank 1',
