@@ -26,6 +26,8 @@ interface UnaryOptions {
   readonly oldest?: number;
   readonly relative?: number;
   readonly absolute?: number;
+  /** What is left where terms cancel, in float32. */
+  readonly cancels?: number;
   readonly attributes?: (draw: Draw) => Attributes;
 }
 
@@ -36,13 +38,21 @@ const fitting = (dtype: DType, contents: Contents): Contents =>
 const unary =
   (
     op: string,
-    { dtypes = floats, contents = ['real', 'special'], oldest = 13, attributes, ...rest }: UnaryOptions = {},
+    {
+      dtypes = floats,
+      contents = ['real', 'special'],
+      oldest = 13,
+      attributes,
+      cancels = 0,
+      ...rest
+    }: UnaryOptions = {},
   ): Generator =>
   (draw) =>
     oneNode(draw, drawOpset(draw, oldest), (builder) => {
       const dtype = draw.pick(dtypes);
       const X = put(builder, dtype, drawShape(draw), fitting(dtype, draw.pick(contents)));
-      return { op, inputs: [X], ...(attributes ? { attributes: attributes(draw) } : {}), ...rest };
+      const cancelled = cancels > 0 && dtype !== 'float64' ? { absolute: cancels } : {};
+      return { op, inputs: [X], ...(attributes ? { attributes: attributes(draw) } : {}), ...rest, ...cancelled };
     });
 
 interface BinaryOptions {
@@ -221,11 +231,16 @@ export const elementwise: Generators = {
     absolute: 1e-6,
     attributes: (draw) => ({ approximate: optional(draw, text(draw.pick(['none', 'tanh']))) }),
   }),
-  Elu: unary('Elu', { ...smooth, attributes: withAlpha }),
-  Celu: unary('Celu', { ...smooth, dtypes: ['float32'], attributes: withAlpha }),
+  // gamma (alpha exp(x) - alpha) cancels near 0: what is left of a product up to 3 is good to 3 * 2^-22.
+  Elu: unary('Elu', { ...smooth, cancels: 1e-6, attributes: withAlpha }),
+  Celu: unary('Celu', { ...smooth, cancels: 1e-6, dtypes: ['float32'], attributes: withAlpha }),
   LeakyRelu: unary('LeakyRelu', { attributes: withAlpha, oldest: 16 }),
   ThresholdedRelu: unary('ThresholdedRelu', { attributes: withAlpha }),
-  Selu: unary('Selu', { ...smooth, attributes: (draw) => ({ ...withAlpha(draw), gamma: optional(draw, float(1.5)) }) }),
+  Selu: unary('Selu', {
+    ...smooth,
+    absolute: 1e-6,
+    attributes: (draw) => ({ ...withAlpha(draw), gamma: optional(draw, float(1.5)) }),
+  }),
   HardSigmoid: unary('HardSigmoid', {
     ...smooth,
     attributes: (draw) => ({ ...withAlpha(draw), beta: optional(draw, float(0.25)) }),
