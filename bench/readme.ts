@@ -2,20 +2,12 @@
 //   npm run measured -- HOST.json WASM.json
 
 import * as fs from 'node:fs';
+import type { Row } from './row.ts';
 
 interface Measured {
   readonly target: string;
   readonly mean: number;
   readonly rows: readonly Row[];
-}
-interface Row {
-  readonly name: string;
-  readonly macs: number;
-  readonly oursUs: number;
-  readonly peerUs: number;
-  readonly ratio: number;
-  readonly arenaBytes: number;
-  readonly weightsBytes: number;
 }
 
 /** Multiplications and additions that one core does at best, each microsecond: to say how far a time is from the roof. */

@@ -15,6 +15,7 @@ import { decodeModel } from '../src/onnx/decode.ts';
 import { readDataSets } from '../src/onnx/test-data.ts';
 import { sizesAt } from '../src/sizes-at.ts';
 import { type Peer, type PeerInput, startPeer } from './peer.ts';
+import type { Row } from './row.ts';
 
 const root = process.env.LAPIDARY_MODELS ?? '../shared/models';
 const args = process.argv.slice(2);
@@ -35,15 +36,6 @@ interface Model {
   readonly folder: string;
   readonly tags: readonly string[];
   readonly macs: number;
-}
-interface Row {
-  readonly name: string;
-  readonly macs: number;
-  readonly oursUs: number;
-  readonly peerUs: number;
-  readonly ratio: number;
-  readonly arenaBytes: number;
-  readonly weightsBytes: number;
 }
 
 /** Times a round of `runs` runs: the median in microseconds. */
