@@ -6,6 +6,7 @@ import { type DType, storedSize } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import { exprKey } from '../../ir/expr-key.ts';
 import { add, cast, constant, constantOf, int, variable } from '../../ir/expr-make.ts';
+import { contains } from '../../ir/expr-walk.ts';
 import type { Attributes, AttributeValue, Node, TensorType, Type, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { problem } from '../errors.ts';
@@ -175,9 +176,15 @@ function checkedType(type: Type, where: string): Type {
   const shape = type.shape.map((extent) => simplify(extent));
   const negative = shape.find((extent) => (constantOf(extent) ?? 0) < 0);
   if (negative) throw problem(where, `the result would have a dimension of ${constantOf(negative)}.`);
+  if (shape.some((extent) => contains(extent, dividesByZero))) {
+    throw problem(where, 'the sizes of the result are found by a division by zero.');
+  }
   refuseHugeTensor(type.dtype, shape, where, 'the result ');
   return { ...type, shape };
 }
+
+const dividesByZero = (expr: Expr): boolean =>
+  expr.kind === 'binary' && (expr.op === 'div' || expr.op === 'mod') && constantOf(expr.right) === 0;
 
 /** No memory of any target holds more; and all arithmetic on addresses stays far from overflow. */
 const mostBytes = 2 ** 40;

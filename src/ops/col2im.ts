@@ -1,17 +1,17 @@
 // Col2Im: adds up blocks (columns) into the image that they were cut from; overlaps are summed.
 //   Y[n, c, y…] = sum over k… of input[n, c * K + k, l]     l: the block whose tap k lies on y
 
+import type { DType } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import {
   add,
   all,
   cast,
   constant,
+  constantOf,
   div,
   indexVar,
   int,
-  le,
-  lt,
   max,
   mod,
   mul,
@@ -27,7 +27,7 @@ import { spreadPosition } from './conv-transpose.ts';
 import { type Operand, op } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { flatten } from './flat-index.ts';
-import { declaredShape, sizeAt } from './run-time-operands.ts';
+import { agreeing, listed, runTimeShape, sizeAt } from './run-time-operands.ts';
 import { anyNumeric, sizeType, tensorOf } from './types.ts';
 import { perAxis, reach } from './window.ts';
 
@@ -53,9 +53,50 @@ function blockTaps(block_shape: Operand, count: number, channels: Expr, input: O
   return { axes: [k], taps: digits, number: k, sizes };
 }
 
+interface Layout {
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly pads: readonly number[];
+}
+
 const alreadyChecked = (rule: string): never => {
   throw new RangeError(rule);
 };
+
+function layoutOf(
+  attributes: {
+    readonly strides: readonly number[] | undefined;
+    readonly dilations: readonly number[] | undefined;
+    readonly pads: readonly number[] | undefined;
+  },
+  count: number,
+  fail: (rule: string) => never = alreadyChecked,
+): Layout {
+  const strides = perAxis(attributes.strides, count, 1, 'strides', fail);
+  const dilations = perAxis(attributes.dilations, count, 1, 'dilations', fail);
+  const pads = perAxis(attributes.pads, 2 * count, 0, 'pads', fail);
+  if ([...strides, ...dilations].some((value) => value < 1)) fail('strides and dilations must be at least 1.');
+  if (pads.some((value) => value < 0)) fail(`pads are ${pads.join(', ')}; they must be at least 0.`);
+  return { strides, dilations, pads };
+}
+
+/** How many blocks fit along each axis of the image. */
+const blockCounts = (
+  image: readonly Expr[],
+  block: readonly Expr[],
+  { strides, dilations, pads }: Layout,
+): readonly Expr[] =>
+  image.map((extent, axis) => {
+    const [stride, padding] = [strides[axis]!, pads[axis]! + pads[axis + image.length]!];
+    const room = sub(add(extent, int(padding)), reach(block[axis]!, dilations[axis]!));
+    return simplify(max(div(add(room, int(stride)), int(stride)), int(0)));
+  });
+
+/** Sizes that are known must be legal, whatever the others are. */
+function checkSizes(sizes: readonly Expr[], name: string, least: number, fail: (rule: string) => never): void {
+  const wrong = sizes.map((size) => constantOf(size)).find((size) => size !== undefined && size < least);
+  if (wrong !== undefined) fail(`${name} has an entry of ${wrong}; each must be at least ${least}.`);
+}
 
 export const Col2Im = op('Col2Im', {
   inputs: ['input', 'image_shape', 'block_shape'],
@@ -64,41 +105,38 @@ export const Col2Im = op('Col2Im', {
   types: { input: anyNumeric, image_shape: sizeType, block_shape: sizeType },
   since: 18,
   type: ({ input, image_shape, block_shape }, attributes, context) => {
-    if (input.rank !== 3) context.fail(`input has rank ${input.rank}; expected 3 (N, C * block, blocks).`);
-    const image = sizesOf(image_shape);
-    const block = sizesOf(block_shape);
-    if (!image || !block) {
-      const shape = declaredShape(context, 'image_shape or block_shape');
-      if (image) return tensorOf(input.dtype, [...shape.slice(0, 2), ...image]);
-      return tensorOf(input.dtype, shape);
-    }
-    const count = image.length;
-    if (block.length !== count) context.fail(`block_shape has ${block.length} entries, image_shape ${count}.`);
-    for (const name of ['dilations', 'strides'] as const) {
-      perAxis(attributes[name], count, 1, name, (rule) => context.fail(rule));
-    }
-    perAxis(attributes.pads, 2 * count, 0, 'pads', (rule) => context.fail(rule));
-    return tensorOf(input.dtype, [input.shape[0]!, div(input.shape[1]!, product(block)), ...image]);
+    const fail = context.fail;
+    if (input.rank !== 3) fail(`input has rank ${input.rank}; expected 3 (N, C * block, blocks).`);
+    const image = sizesOf(image_shape) ?? listed(image_shape, context, 'image_shape');
+    const block = sizesOf(block_shape) ?? listed(block_shape, context, 'block_shape');
+    if (block.length !== image.length) fail(`block_shape has ${block.length} entries, image_shape ${image.length}.`);
+    const layout = layoutOf(attributes, image.length, fail);
+    checkSizes(image, 'image_shape', 0, fail);
+    checkSizes(block, 'block_shape', 1, fail);
+    const [batch, columns, blocks] = input.shape.map((extent) => constantOf(extent));
+    const taps = constantOf(product(block));
+    if (columns !== undefined && taps !== undefined && columns % taps !== 0)
+      fail(`axis 1 of input is ${columns}, no multiple of the ${taps} elements of a block.`);
+    const fitting = constantOf(product(blockCounts(image, block, layout)));
+    if (blocks !== undefined && fitting !== undefined && blocks !== fitting && batch !== 0 && columns !== 0)
+      fail(`input has ${blocks} blocks; ${fitting} fit into the image.`);
+    const channels = div(input.shape[1]!, max(product(block), int(1)));
+    const shape = runTimeShape(context, 'image_shape or block_shape', [channels, ...image], [input.shape[1]!], 0);
+    return tensorOf(input.dtype, [input.shape[0]!, ...shape]);
   },
   compute: ({ input, block_shape }, attributes, index, { types }) => {
     const [n, c, ...outputs] = index;
     const [, channels, ...image] = types[0]!.shape;
-    const count = image.length;
-    const strides = perAxis(attributes.strides, count, 1, 'strides', alreadyChecked);
-    const dilations = perAxis(attributes.dilations, count, 1, 'dilations', alreadyChecked);
-    const pads = perAxis(attributes.pads, 2 * count, 0, 'pads', alreadyChecked);
-    const { axes, taps, number, sizes } = blockTaps(block_shape, count, channels!, input);
-    const blocks = image.map((extent, axis) => {
-      const room = sub(add(extent, int(pads[axis]! + pads[axis + count]!)), reach(sizes[axis]!, dilations[axis]!));
-      return simplify(div(add(room, int(strides[axis]!)), int(strides[axis]!)));
-    });
+    const layout = layoutOf(attributes, image.length);
+    const { axes, taps, number, sizes } = blockTaps(block_shape, image.length, max(channels!, int(1)), input);
+    const blocks = blockCounts(image, sizes, layout);
     const places = image.map((output, axis) =>
       spreadPosition(
         {
           input: blocks[axis]!,
-          stride: strides[axis]!,
-          dilation: dilations[axis]!,
-          padBegin: int(pads[axis]!),
+          stride: layout.strides[axis]!,
+          dilation: layout.dilations[axis]!,
+          padBegin: int(layout.pads[axis]!),
           output,
         },
         outputs[axis]!,
@@ -109,11 +147,15 @@ export const Col2Im = op('Col2Im', {
       places.map(({ at }) => at),
       blocks,
     );
-    const row = add(mul(c!, simplify(div(input.shape[1]!, channels!))), number);
+    const row = add(mul(c!, product(sizes)), number);
     const wide = accumulatorType(input.dtype);
-    const inRange = simplify(lt(block, input.shape[2]!));
-    const present = all([...places.map((place) => place.present), inRange, simplify(le(int(0), block))]);
-    const value = select(present, cast(input.at(n!, row, block), wide), constant(0, wide));
-    return cast(reduce('sum', axes, value), input.dtype);
+    const value = select(all(places.map((place) => place.present)), cast(input.at(n!, row, block), wide), zero(wide));
+    const fits = [
+      [input.shape[1]!, mul(channels!, product(sizes))],
+      [input.shape[2]!, product(blocks)],
+    ] as const;
+    return agreeing(fits, cast(reduce('sum', axes, value), input.dtype));
   },
 });
+
+const zero = (dtype: DType): Expr => constant(0, dtype);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { Attributes, Value } from '../../ir/graph.ts';
+import { tensorType } from '../../src/lower/definition.ts';
 import { findOperator } from '../../src/ops/index.ts';
 import { apply, g, input, run, size } from './one-node.ts';
 
@@ -64,6 +65,33 @@ describe('sizes that do not fit', () => {
       ),
       /shape/,
     );
+  });
+});
+
+describe('sizes of a Col2Im', () => {
+  const columns = input('X', [1, 4, 4]);
+  const refuses = (image: readonly number[], block: readonly number[], rule: string) =>
+    assert.throws(() => apply('Col2Im', [columns, g.ints(image), g.ints(block)]), {
+      message: `Col2Im "node": ${rule}`,
+    });
+
+  it('are refused where the image is negative', () =>
+    refuses([-1, 3], [2, 2], 'image_shape has an entry of -1; each must be at least 0.'));
+  it('are refused where a block is empty', () =>
+    refuses([3, 3], [-8, 0], 'block_shape has an entry of -8; each must be at least 1.'));
+  it('are refused where the blocks do not make the image', () =>
+    refuses([3, 4], [2, 2], 'input has 4 blocks; 6 fit into the image.'));
+  it('are refused where channels are cut', () =>
+    refuses([4, 1], [3, 1], 'axis 1 of input is 4, no multiple of the 3 elements of a block.'));
+  it('are reported where only a run knows that they are negative', () => {
+    const [image, block] = [input('image', [2], 'int64'), input('block', [2], 'int64')];
+    const declared = [tensorType(input('Y', [1, 4, 3, 3]))];
+    const Y = apply('Col2Im', [columns, image, block], {}, { declared });
+    const ones = { dims: [1, 4, 4], values: new Array(16).fill(1) };
+    const given = (sizes: readonly number[]) => [ones, { dims: [2], values: sizes }, { dims: [2], values: [2, 2] }];
+    assert.deepEqual(run([columns, image, block], Y, given([3, 3])).values, [1, 2, 1, 2, 4, 2, 1, 2, 1]);
+    assert.throws(() => run([columns, image, block], Y, given([-1, 3])), /shape/);
+    assert.throws(() => run([columns, image, block], Y, given([2, 3])), /shape/);
   });
 });
 

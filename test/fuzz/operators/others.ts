@@ -118,8 +118,8 @@ const col2im: Generator = (draw) =>
       op: 'Col2Im',
       inputs: [
         put(builder, 'float32', dims, 'grid'),
-        builder.input(int64s(image), fixed),
-        builder.input(int64s(kernel), fixed),
+        builder.input(int64s(image), { constant: 60, open: 0 }),
+        builder.input(int64s(kernel), { constant: 60, open: 0 }),
       ],
       attributes,
     };
