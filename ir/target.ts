@@ -32,6 +32,8 @@ export interface GenerateOptions {
   /** A safe identifier for functions and files. */
   readonly name: string;
   readonly weights: 'embed' | 'external';
+  /** `embed` puts a WebAssembly module into its JavaScript; otherwise it is a file beside. */
+  readonly wasm?: 'embed' | 'external';
   readonly threads: boolean;
   readonly math: 'fast' | 'strict';
 }

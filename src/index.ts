@@ -40,6 +40,8 @@ export interface Options extends ModelOptions {
   readonly name?: string;
   /** `embed` (default) puts the weights into the code, `external` into a file that is loaded at run time. */
   readonly weights?: 'embed' | 'external';
+  /** `external` (default) writes a WebAssembly module beside its JavaScript, `embed` into it: one file, a third larger. */
+  readonly wasm?: 'embed' | 'external';
   /** Whether the code may work on several threads. */
   readonly threads?: boolean;
   /** `strict` gives the same bits from every compiler and target; `fast` (default) allows fused multiply-add. */
@@ -51,8 +53,8 @@ export interface Options extends ModelOptions {
  * written. Throws a ModelError with every problem of a model that cannot be compiled.
  */
 export function compile(model: Uint8Array, options: Options): Promise<readonly OutputFile[]> {
-  const { target, name = 'net', weights = 'embed', threads = false, math = 'fast' } = options;
-  return compileBytes(model, findTarget(target), { name, weights, threads, math }, forModel(options));
+  const { target, name = 'net', weights = 'embed', wasm = 'external', threads = false, math = 'fast' } = options;
+  return compileBytes(model, findTarget(target), { name, weights, wasm, threads, math }, forModel(options));
 }
 
 /** Reads and checks a model: operators of any version become today's, types and shapes are known everywhere. */

@@ -31,8 +31,9 @@ interface Item {
   readonly range: Range;
 }
 interface Placed extends Item {
-  readonly estimatedOffset: number;
   readonly offset: Expr;
+  /** Whether it may reach to the end of the arena: false where another rests on it at every size. */
+  readonly isTop: boolean;
 }
 
 export function planMemory(lowered: Lowered): Program {
@@ -57,7 +58,7 @@ export function planMemory(lowered: Lowered): Program {
     body: lowered.body,
     weights,
     places,
-    arenaBytes: arenaBytes(placed),
+    arenaBytes: arenaBytes(placed.filter(({ isTop }) => isTop)),
     arenaLowerBound: lowerBound(items),
   };
 }
@@ -194,20 +195,21 @@ function arrange(items: readonly Item[]): readonly Placed[] {
   );
   const offsets = new Map(items.map((item, i) => [item, found[i]!] as const));
   if (symbolic) return symbolicOffsets(items, offsets);
-  return items.map((item) => ({ ...item, estimatedOffset: offsets.get(item)!, offset: int(offsets.get(item)!) }));
+  return items.map((item) => ({ ...item, offset: int(offsets.get(item)!), isTop: true }));
 }
 
 /** A buffer begins where those that lie below it, and are live with it, end. */
 function symbolicOffsets(items: readonly Item[], offsets: ReadonlyMap<Item, number>): readonly Placed[] {
   const upwards = [...items].sort((a, b) => offsets.get(a)! - offsets.get(b)! || a.estimate - b.estimate);
   const placed: Placed[] = [];
-  for (const item of upwards) {
+  for (const [position, item] of upwards.entries()) {
     const below = placed.filter((other) => overlaps(item.range, other.range));
     const tight = below.filter((lower) => !below.some((upper) => upper !== lower && restsOn(upper, lower, placed)));
     const offset = tight
       .map((other) => add(other.offset, other.bytes))
       .reduce((a, b) => simplify(max(a, b)), int(0) as Expr);
-    placed.push({ ...item, estimatedOffset: offsets.get(item)!, offset });
+    const isTop = !upwards.slice(position + 1).some((upper) => overlaps(item.range, upper.range));
+    placed.push({ ...item, offset, isTop });
   }
   return placed;
 }

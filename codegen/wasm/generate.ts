@@ -1,4 +1,4 @@
-// Program → NAME.wasm, NAME.js, NAME.d.ts, and NAME.bin where the weights are large.
+// Program → NAME.wasm, NAME.js, NAME.d.ts, and NAME.bin where the weights are large; or all in NAME.js and NAME.d.ts.
 
 import type { Program } from '../../ir/program.ts';
 import type { GenerateOptions, OutputFile } from '../../ir/target.ts';
@@ -7,8 +7,8 @@ import { interfaceOf } from './interface.ts';
 import { javascriptOf } from './javascript.ts';
 import { generateModule } from './program.ts';
 
-/** Modules up to this size are part of the JavaScript file: nothing to fetch, nothing to configure. */
-const inlineLimit = 192 * 1024;
+/** Weights up to this size are part of the module; larger ones go straight from their file to where they are used. */
+const weightsLimit = 192 * 1024;
 
 export async function generateWasm(
   program: Program,
@@ -17,8 +17,10 @@ export async function generateWasm(
 ): Promise<readonly OutputFile[]> {
   const { name } = options;
   const relaxed = features.has('relaxed-simd');
+  const isOneFile = options.wasm === 'embed';
   const externalWeights =
-    program.weights.length > 0 && (options.weights === 'external' || program.weights.length > inlineLimit);
+    program.weights.length > 0 &&
+    (options.weights === 'external' || (program.weights.length > weightsLimit && !isOneFile));
   const { bytes, layout } = await generateModule(program, {
     features: { simd: features.has('simd128'), relaxed, threads: options.threads },
     contract: relaxed && options.math === 'fast',
@@ -30,11 +32,11 @@ export async function generateWasm(
     externalWeights,
     relaxed,
     threads: options.threads,
-    ...(bytes.length <= inlineLimit ? { inlineModule: Buffer.from(bytes).toString('base64') } : {}),
+    ...(isOneFile ? { embedded: bytes } : {}),
   });
   const encoder = new TextEncoder();
   const files: OutputFile[] = [
-    { path: `${name}.wasm`, bytes },
+    ...(isOneFile ? [] : [{ path: `${name}.wasm`, bytes }]),
     { path: `${name}.js`, bytes: encoder.encode(text) },
     { path: `${name}.d.ts`, bytes: encoder.encode(declarationsOf(name, tensors, options.threads)) },
   ];

@@ -11,8 +11,9 @@ import { type Layout, memoryLimit } from './layout.ts';
 export const fixedModel = (tensors: Interface): string => {
   return `
 function modelOf({ memory, run }) {
-  const inputs = viewsOf(memory, inputTable, inputShapes(), inputAddresses());
-  const outputs = viewsOf(memory, outputTable, outputShapes(), outputAddresses());
+  const [inputsAt, outputsAt] = places();
+  const inputs = viewsOf(memory, description.inputs, inputShapes(), inputsAt);
+  const outputs = viewsOf(memory, description.outputs, outputShapes(), outputsAt);
   return {
     describe: description,
     inputs,
@@ -27,7 +28,10 @@ function modelOf({ memory, run }) {
 }`;
 };
 
-/** Sizes come with the inputs: memory grows and views are made again when they change. */
+/**
+ * Sizes come with the inputs: memory grows and views are made again when they change. `sizesOf` finds the symbolic sizes
+ * that the inputs have; `shown` are the computed sizes that the outputs have been shown with.
+ */
 export function resizableModel(program: Program, layout: Layout, tensors: Interface): string {
   const isVariable = (size: Expr): number => (size.kind === 'var' ? program.dims.indexOf(size) : -1);
   // As in the C header: -1 - k stands for symbolic size k; null for what follows from others.
@@ -40,7 +44,6 @@ export function resizableModel(program: Program, layout: Layout, tensors: Interf
   return `
 const patterns = ${jsonText(patterns)};
 
-/** The symbolic sizes that the inputs have. */
 function sizesOf(values) {
   const sizes = [];
   const bind = (dim, size, name) => {
@@ -51,33 +54,31 @@ function sizesOf(values) {
     sizes[dim] = size;
   };
   const shapeless = [];
-  inputTable.forEach(([key, name], position) => {
+  description.inputs.forEach(({ key, name, shape: expected }, position) => {
     const { shape } = values[key] ?? {};
     const pattern = patterns[position];
     if (shape === undefined) shapeless.push(position);
-    else if (shape.length !== pattern.length) throw wrongShape(name, shape, description.inputs[position].shape);
+    else if (shape.length !== pattern.length) throw wrongShape(name, shape, expected);
     else pattern.forEach((size, axis) => size !== null && size < 0 && bind(-1 - size, shape[axis], name));
   });
   for (const position of shapeless) {
-    const [key, name] = inputTable[position];
+    const { key, name } = description.inputs[position];
     const known = patterns[position].map((size) => (size < 0 ? (sizes[-1 - size] ?? size) : size));
     const unknown = known.filter((size) => size === null || size < 0);
     if (unknown.length !== 1 || unknown[0] === null) continue;
     const size = values[key]?.length / known.reduce((product, each) => product * (each < 0 ? 1 : each), 1);
     if (Number.isSafeInteger(size)) bind(-1 - unknown[0], size, name);
   }
-  description.dims.forEach(({ name }, dim) => {
-    if (sizes[dim] === undefined) {
-      throw new TypeError(\`\${label}: the size of \${name} is unknown: give inputs as { data, shape }\`);
-    }
-  });
-  return sizes;
+  return description.dims.map((_, dim) => sizes[dim]);
 }
 
 function checkSizes(sizes) {
   description.dims.forEach(({ name, min, max }, dim) => {
     const size = sizes[dim];
     const most = max ?? 2147483647;
+    if (size === undefined) {
+      throw new TypeError(\`\${label}: the size of \${name} is unknown: give inputs as { data, shape }\`);
+    }
     if (!Number.isSafeInteger(size) || size < min || size > most) {
       throw new RangeError(\`\${label}: \${name} must be from \${min} to \${most}, got \${size}\`);
     }
@@ -86,25 +87,26 @@ function checkSizes(sizes) {
 
 function modelOf({ memory, run }) {
   let sizes;
+  let outputsAt;
   let inputs = {};
   let outputs = {};
-  // The computed sizes that the outputs have been shown with.
   let shown;
   const show = (computed) => {
     const shapes = outputShapes(...sizes, ...computed);
-    const views = viewsOf(memory, outputTable, shapes, outputAddresses(...sizes));
-    outputs = Object.fromEntries(outputTable.map(([key], i) => [key, { data: views[key], shape: shapes[i] }]));
+    const views = viewsOf(memory, description.outputs, shapes, outputsAt);
+    outputs = Object.fromEntries(description.outputs.map(({ key }, i) => [key, { data: views[key], shape: shapes[i] }]));
     shown = \`\${computed}\`;
   };
   const resize = (wanted) => {
     checkSizes(wanted);
-    const needed = bytesNeeded(...wanted);
+    const [inputsAt, at, [needed]] = places(...wanted);
     if (!(needed <= ${memoryLimit})) throw new RangeError(\`\${label}: needs \${needed} bytes; 4 GiB are the limit\`);
     const pages = Math.ceil((needed - memory.buffer.byteLength) / 65536);
     if (pages > 0) memory.grow(pages);
     sizes = wanted;
+    outputsAt = at;
     shown = undefined;
-    inputs = viewsOf(memory, inputTable, inputShapes(...sizes), inputAddresses(...sizes));
+    inputs = viewsOf(memory, description.inputs, inputShapes(...sizes), inputsAt);
   };${program.dims.length === 0 ? '\n  resize([]);' : ''}
   return {
     describe: description,
@@ -142,19 +144,19 @@ export const truth = (tensors: Interface): string => (makesTruth(tensors) ? make
 const makeTruth = `
 /** Whatever a byte is, a truth value is 0 or 1. */
 function makeTruth(inputs) {
-  for (const [key, , , isTruth] of inputTable) {
-    if (!isTruth) continue;
+  for (const { key, dtype } of description.inputs) {
+    if (dtype !== 'bool') continue;
     const view = inputs[key];
     for (let i = 0; i < view.length; i++) view[i] = view[i] === 0 ? 0 : 1;
   }
 }`;
 
 export const checking = `
-function viewsOf(memory, table, shapes, addresses) {
+function viewsOf(memory, tensors, shapes, addresses) {
   const views = {};
-  table.forEach(([key, , array], position) => {
+  tensors.forEach(({ key, dtype }, position) => {
     const length = shapes[position].reduce((product, size) => product * size, 1);
-    views[key] = new array(memory.buffer, addresses[position], length);
+    views[key] = new arrays[dtype](memory.buffer, addresses[position], length);
   });
   return views;
 }
@@ -164,18 +166,19 @@ const wrongShape = (name, got, expected) =>
 
 function copyInputs(values, views, shapes) {
   for (const key of Object.keys(values)) {
-    if (!inputTable.some(([known]) => known === key)) {
+    if (!Object.hasOwn(views, key)) {
       throw new TypeError(\`\${label}: there is no input "\${key}"; inputs are \${Object.keys(views).join(', ')}\`);
     }
   }
-  inputTable.forEach(([key, name, array], position) => {
+  description.inputs.forEach(({ key, name, dtype }, position) => {
     const value = values[key];
     const data = ArrayBuffer.isView(value) ? value : value?.data;
     const view = views[key];
     const type = Object.prototype.toString.call(data ?? value).slice(8, -1);
-    if (type !== array.name) {
+    const wanted = arrays[dtype].name;
+    if (type !== wanted) {
       const got = value === undefined ? 'nothing' : type;
-      throw new TypeError(\`\${label}: input "\${name}" must be a \${array.name} of length \${view.length}, got \${got}\`);
+      throw new TypeError(\`\${label}: input "\${name}" must be a \${wanted} of length \${view.length}, got \${got}\`);
     }
     const shape = data === value ? undefined : value.shape;
     if (shape !== undefined && \`\${shape}\` !== \`\${shapes[position]}\`) throw wrongShape(name, shape, shapes[position]);

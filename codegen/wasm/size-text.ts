@@ -3,15 +3,60 @@
 
 import { isFloat } from '../../ir/dtype.ts';
 import type { Binary, Expr, Var } from '../../ir/expr.ts';
+import { exprKey } from '../../ir/expr-key.ts';
 import { IrError } from '../../ir/expr-make.ts';
+import { children } from '../../ir/expr-walk.ts';
 
-export function sizeText(expr: Expr, names: ReadonlyMap<Var, string>): string {
-  const text = (part: Expr): string => sizeText(part, names);
+/** Writes sizes; what they are made of several times is computed once, by the lines that come before. */
+export interface SizeWriter {
+  readonly lines: readonly string[];
+  text(size: Expr): string;
+}
+
+/** `sizes` are all that will be written. */
+export function sizeWriter(sizes: readonly Expr[], nameOf: (variable: Var) => string | undefined): SizeWriter {
+  const uses = countUses(sizes);
+  const names = new Map<string, string>();
+  const lines: string[] = [];
+  const text = (expr: Expr): string => {
+    const key = exprKey(expr);
+    if (isLeaf(expr) || (uses.get(key) ?? 0) < 2) return operationText(expr, text, nameOf);
+    const known = names.get(key);
+    if (known) return known;
+    const value = operationText(expr, text, nameOf);
+    const name = `s${names.size}`;
+    lines.push(`const ${name} = ${value};`);
+    names.set(key, name);
+    return name;
+  };
+  return { lines, text };
+}
+
+const isLeaf = ({ kind }: Expr): boolean => kind === 'const' || kind === 'var';
+
+/** How many places each part stands in, where what is equal is one part. */
+function countUses(sizes: readonly Expr[]): ReadonlyMap<string, number> {
+  const uses = new Map<string, number>();
+  const visit = (expr: Expr): void => {
+    const key = exprKey(expr);
+    const before = uses.get(key) ?? 0;
+    uses.set(key, before + 1);
+    if (before === 0) for (const child of children(expr)) visit(child);
+  };
+  for (const size of sizes) visit(size);
+  return uses;
+}
+
+function operationText(
+  expr: Expr,
+  text: (part: Expr) => string,
+  nameOf: (variable: Var) => string | undefined,
+): string {
   switch (expr.kind) {
     case 'const':
       return expr.value < 0 ? `(${expr.value})` : `${expr.value}`;
     case 'var': {
-      const name = names.get(expr);
+      const name = nameOf(expr);
       if (!name) throw new IrError(`size ${expr.name} is not known outside of the run`);
       return name;
     }

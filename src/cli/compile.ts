@@ -24,6 +24,7 @@ interface Options extends ModelOptions {
   readonly emit?: readonly EmitKind[];
   readonly name?: string;
   readonly weights: 'embed' | 'external';
+  readonly wasm: 'embed' | 'external';
   readonly threads: boolean;
   readonly trace?: string;
   readonly report: boolean;
@@ -46,6 +47,7 @@ Examples:
   lapidary compile model.onnx -o out                           C, header and executable for this machine
   lapidary compile model.onnx -o out --emit c --target c       one .c/.h pair in portable C99, for firmware
   lapidary compile model.onnx -o out --target wasm --name net  net.wasm, net.js, net.d.ts
+  lapidary compile model.onnx -o out --target wasm --wasm embed  all of it in one JavaScript file
   lapidary compile model.onnx -o out --dim batch=1 --report    a fixed batch, and a page about memory and work
 
 What --emit can name: c (source and header), exe (a program), lib (a shared library and its header), wasm, cuda.
@@ -66,7 +68,13 @@ export const compileCommand = (command: Command): Command =>
       .option('--trace <pass>', 'print the model after a pass, or after all of them')
       .option('--json', 'print what was written as JSON', false),
   )
-    .option('--weights <where>', 'embed the weights or write them to a file of their own', readWeights, 'embed')
+    .option('--weights <where>', 'embed the weights or write them to a file of their own', readPlace, 'embed')
+    .option(
+      '--wasm <where>',
+      'embed a WebAssembly module into its JavaScript or write it beside',
+      readPlace,
+      'external',
+    )
     .addHelpText('after', after)
     .action(compileAction);
 
@@ -79,9 +87,9 @@ function readKinds(text: string): readonly EmitKind[] {
   });
 }
 
-function readWeights(text: string): 'embed' | 'external' {
+function readPlace(text: string): 'embed' | 'external' {
   if (text === 'embed' || text === 'external') return text;
-  throw new InvalidArgumentError(`Expected embed or external.`);
+  throw new InvalidArgumentError('Expected embed or external.');
 }
 
 const kindsOf: Readonly<Record<Target['language'], readonly EmitKind[]>> = {
@@ -120,7 +128,7 @@ async function compileAction(file: string, options: Options): Promise<void> {
     target,
     kinds,
     report: options.report,
-    generate: { name, weights: options.weights, threads: options.threads, math: options.math },
+    generate: { name, weights: options.weights, wasm: options.wasm, threads: options.threads, math: options.math },
     compile: { ...compileOptions(options), ...(trace ? { trace: trace.listen } : {}) },
     afterPasses: () => trace?.finish(),
   });

@@ -30,6 +30,13 @@ describe('lapidary compile', function () {
     const { code, stderr } = lapidary('compile', digits, '-o', out(), '--target', 'wasm', '--name', 'net');
     assert.equal(code, 0, stderr);
     assert.deepEqual(filesIn(out()), ['net.d.ts', 'net.js', 'net.wasm']);
+    assert.ok(fs.statSync(path.join(out(), 'net.js')).size < 8192);
+  });
+
+  it('writes a single JavaScript file where the module is embedded', () => {
+    const { code, stderr } = lapidary('compile', digits, '-o', out(), '--target', 'wasm', '--wasm', 'embed');
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(filesIn(out()), ['digits.d.ts', 'digits.js']);
   });
 
   it('builds an executable and a library for this machine', function () {
