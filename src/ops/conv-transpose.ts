@@ -26,7 +26,7 @@ import {
 import { simplify } from '../../ir/simplify.ts';
 import { accumulatorType } from './accumulate.ts';
 import { intAttribute, optionalInts } from './attributes.ts';
-import { op, type TypeContext } from './define.ts';
+import { type Operand, op, type TypeContext } from './define.ts';
 import { agreeing, within } from './run-time-operands.ts';
 import { anyFloat, tensorOf } from './types.ts';
 import { perAxis, reach, taps, windowAttributes } from './window.ts';
@@ -136,6 +136,55 @@ const alreadyChecked = (rule: string): never => {
   throw new RangeError(rule);
 };
 
+/** Refuses operands that no padding makes right. */
+export function checkSpread(X: Operand, W: Operand, B: Operand | undefined, group: number, context: TypeContext): void {
+  if (X.rank < 3) context.fail(`X has rank ${X.rank}; expected at least 3 (N, C, and spatial axes).`);
+  if (W.rank !== X.rank) context.fail(`W has rank ${W.rank} and X has rank ${X.rank}; they must be equal.`);
+  const channels = constantOf(X.shape[1]!);
+  const expected = constantOf(W.shape[0]!);
+  if (channels !== undefined && expected !== undefined && channels !== expected) {
+    context.fail(`W expects ${expected} input channels, X has ${channels}.`);
+  }
+  if (channels !== undefined && channels % group !== 0) {
+    context.fail(`X has ${channels} channels; expected a multiple of group = ${group}.`);
+  }
+  if (B && B.rank !== 1) context.fail(`B has rank ${B.rank}; expected 1.`);
+}
+
+/** One element: the sum of what reaches it, and the bias. */
+export function spreadSum(
+  X: Operand,
+  W: Operand,
+  B: Operand | undefined,
+  group: number,
+  axes: readonly SpreadAxis[],
+  index: readonly Expr[],
+): Expr {
+  const [n, o, ...outputs] = index;
+  const kernels = W.shape.slice(2);
+  const perGroup = simplify(div(X.shape[1]!, int(group)));
+  const outputsPerGroup = W.shape[1]!;
+  const c = constantOf(perGroup) === 1 ? undefined : indexVar('c', perGroup);
+  const own = group === 1 ? int(0) : constantOf(outputsPerGroup) === 1 ? o! : div(o!, outputsPerGroup);
+  const channel = add(mul(own, perGroup), c ?? int(0));
+  const outputChannel = group === 1 ? o! : constantOf(outputsPerGroup) === 1 ? int(0) : mod(o!, outputsPerGroup);
+  const wide = accumulatorType(X.dtype);
+  const places = axes.map((axis, i) => spreadTaps(axis, kernels[i]!, outputs[i]!, `k${i}`));
+  const present = all(places.map((place) => place.present));
+  const x = cast(X.at(n!, channel, ...places.map(({ at }) => at)), wide);
+  const weight = cast(W.at(channel, outputChannel, ...places.map(({ tap }) => tap)), wide);
+  const factor = agreeing([[X.shape[1]!, W.shape[0]!]], weight);
+  const sum = reduce(
+    'sum',
+    [...(c ? [c] : []), ...places.flatMap(({ axis }) => axis ?? [])],
+    select(present, mul(x, factor), constant(0, wide)),
+  );
+  return cast(
+    B ? add(sum, cast(agreeing([[B.shape[0]!, mul(outputsPerGroup, int(group))]], B.at(o!)), wide)) : sum,
+    X.dtype,
+  );
+}
+
 export const ConvTranspose = op('ConvTranspose', {
   inputs: ['X', 'W', 'B?'],
   attributes: {
@@ -148,43 +197,14 @@ export const ConvTranspose = op('ConvTranspose', {
   types: { X: anyFloat, W: anyFloat, B: anyFloat },
   since: 22,
   type: ({ X, W, B }, attributes, context) => {
-    const { group } = attributes;
-    if (X.rank < 3) context.fail(`X has rank ${X.rank}; expected at least 3 (N, C, and spatial axes).`);
-    if (W.rank !== X.rank) context.fail(`W has rank ${W.rank} and X has rank ${X.rank}; they must be equal.`);
-    const channels = constantOf(X.shape[1]!);
-    const expected = constantOf(W.shape[0]!);
-    if (channels !== undefined && expected !== undefined && channels !== expected) {
-      context.fail(`W expects ${expected} input channels, X has ${channels}.`);
-    }
-    if (channels !== undefined && channels % group !== 0) {
-      context.fail(`X has ${channels} channels; expected a multiple of group = ${group}.`);
-    }
-    if (B && B.rank !== 1) context.fail(`B has rank ${B.rank}; expected 1.`);
+    checkSpread(X, W, B, attributes.group, context);
     const axes = spreadAxes(X.shape.slice(2), W.shape.slice(2), attributes, (rule) => context.fail(rule));
-    return tensorOf(X.dtype, [X.shape[0]!, mul(W.shape[1]!, int(group)), ...axes.map(({ output }) => output)]);
+    return tensorOf(X.dtype, [
+      X.shape[0]!,
+      mul(W.shape[1]!, int(attributes.group)),
+      ...axes.map(({ output }) => output),
+    ]);
   },
-  compute: ({ X, W, B }, attributes, index, { types }) => {
-    const { group } = attributes;
-    const [n, o, ...outputs] = index;
-    const kernels = W.shape.slice(2);
-    const axes = spreadAxes(X.shape.slice(2), kernels, attributes);
-    const perGroup = simplify(div(X.shape[1]!, int(group)));
-    const outputsPerGroup = W.shape[1]!;
-    const c = constantOf(perGroup) === 1 ? undefined : indexVar('c', perGroup);
-    const own = group === 1 ? int(0) : constantOf(outputsPerGroup) === 1 ? o! : div(o!, outputsPerGroup);
-    const channel = add(mul(own, perGroup), c ?? int(0));
-    const outputChannel = group === 1 ? o! : constantOf(outputsPerGroup) === 1 ? int(0) : mod(o!, outputsPerGroup);
-    const wide = accumulatorType(X.dtype);
-    const places = axes.map((axis, i) => spreadTaps(axis, kernels[i]!, outputs[i]!, `k${i}`));
-    const present = all(places.map((place) => place.present));
-    const x = cast(X.at(n!, channel, ...places.map(({ at }) => at)), wide);
-    const weight = cast(W.at(channel, outputChannel, ...places.map(({ tap }) => tap)), wide);
-    const factor = agreeing([[X.shape[1]!, W.shape[0]!]], weight);
-    const sum = reduce(
-      'sum',
-      [...(c ? [c] : []), ...places.flatMap(({ axis }) => axis ?? [])],
-      select(present, mul(x, factor), constant(0, wide)),
-    );
-    return cast(B ? add(sum, cast(agreeing([[B.shape[0]!, types[0]!.shape[1]!]], B.at(o!)), wide)) : sum, X.dtype);
-  },
+  compute: ({ X, W, B }, attributes, index) =>
+    spreadSum(X, W, B, attributes.group, spreadAxes(X.shape.slice(2), W.shape.slice(2), attributes), index),
 });

@@ -40,8 +40,10 @@ import * as maxUnpool from './max-unpool.ts';
 import * as microsoftAliases from './microsoft-aliases.ts';
 import * as microsoftArithmetic from './microsoft-arithmetic.ts';
 import * as microsoftAttention from './microsoft-attention.ts';
+import * as microsoftConvolution from './microsoft-convolution.ts';
 import * as microsoftEmbedding from './microsoft-embedding.ts';
 import * as microsoftMovement from './microsoft-movement.ts';
+import * as microsoftPictures from './microsoft-pictures.ts';
 import * as mlColumns from './ml-columns.ts';
 import * as mlEncoders from './ml-encoders.ts';
 import * as mlFeatures from './ml-features.ts';
@@ -144,7 +146,9 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftArithmetic,
   microsoftAttention,
   microsoftEmbedding,
+  microsoftConvolution,
   microsoftMovement,
+  microsoftPictures,
   batchScan,
   flexAttention,
   linearAttention,

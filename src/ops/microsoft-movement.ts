@@ -1,6 +1,6 @@
 // Small operators of ONNX Runtime's own domain that move or join: ExpandDims, TorchEmbedding, UnfoldTensor, NhwcMaxPool.
 
-import { add, constantOf, div, int, mul, sub } from '../../ir/expr-make.ts';
+import { add, constantOf, div, int, max, mul, sub } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { intAttribute, requiredInt } from './attributes.ts';
@@ -11,7 +11,7 @@ import { Gather } from './gather.ts';
 import { MaxPool, poolAttributes, pooledShape } from './pooling.ts';
 import { Unsqueeze } from './reshape.ts';
 import { Transpose } from './transpose.ts';
-import { anyType, indexType, normalizeAxis, tensorOf, typeSet } from './types.ts';
+import { anyType, indexType, normalizeAxis, requireOneElement, tensorOf, typeSet } from './types.ts';
 
 const domain = 'com.microsoft';
 
@@ -21,6 +21,7 @@ export const ExpandDims = op('ExpandDims', {
   inputs: ['X', 'axis'],
   types: { X: anyType, axis: typeSet('I', ['int32']) },
   type: ({ X, axis }, _, context) => {
+    requireOneElement(axis, 'axis', context);
     const given = numbersOf(axis)?.[0];
     if (given === undefined) return context.fail('axis must be known at compile time.');
     const at = normalizeAxis(given, X.rank + 1, context);
@@ -52,7 +53,8 @@ export const UnfoldTensor = op('UnfoldTensor', {
     const extent = input.shape[at]!;
     if (size < 1 || step < 1) context.fail(`size is ${size} and step is ${step}; both must be at least 1.`);
     if ((constantOf(extent) ?? size) < size) context.fail(`size is ${size}; axis ${at} has ${constantOf(extent)}.`);
-    const count = add(div(sub(extent, int(size)), int(step)), int(1));
+    // None where a size that only a run knows is too small.
+    const count = max(div(add(sub(extent, int(size)), int(step)), int(step)), int(0));
     return tensorOf(input.dtype, [...input.shape.map((own, axis) => (axis === at ? count : own)), int(size)]);
   },
   compute: ({ input }, { dim, step }, index) => {

@@ -7,6 +7,7 @@ import {
   and,
   bool,
   cast,
+  constantOf,
   eq,
   indexVar,
   int,
@@ -186,6 +187,8 @@ export const Unique = op('Unique', {
     const [Y, indices, inverse, counts, order, spare, first] = outputs as readonly Buffer[] & { length: 7 };
     const at = axis === undefined ? undefined : axis < 0 ? axis + X.shape.length : axis;
     const items = itemsOf(X, at);
+    // Of nothing there are no groups, and no loop that would write what the others read.
+    if (constantOf(items.count) === 0) return store(sizes!, [int(0)], cast(int(0), 'int64'));
     const groups = register('groups', 'index');
     const extent = counts!.shape[0]!;
     const [g, item] = [indexVar('g', extent), indexVar('item', items.count)];
@@ -206,7 +209,6 @@ export const Unique = op('Unique', {
       groupItems(items, order!, inverse!, first!, groups),
       ...(sorted === 1 ? [] : [renumber(items, order!, spare!, inverse!, first!)]),
       store(sizes!, [int(0)], cast(load(groups, []), 'int64')),
-      // Of nothing there are no groups, which is known before.
       extent.kind === 'var' ? letIn(extent, load(groups, []), fill) : fill,
     ]);
     return allocate(groups, body);

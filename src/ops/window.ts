@@ -115,7 +115,8 @@ function explicitWindow(shape: Shape, padBegin: Expr, padEnd: Expr, ceil: boolea
   const ceiled = div(add(room, int(2 * stride - 1)), int(stride));
   // The last window must start inside of the input or the padding before it.
   const startsOutside = ge(mul(sub(ceiled, int(1)), int(stride)), add(input, padBegin));
-  const output = simplify(select(simplify(startsOutside), sub(ceiled, int(1)), ceiled));
+  const count = simplify(select(simplify(startsOutside), sub(ceiled, int(1)), ceiled));
+  const output = boundsOf(count).min < 0 ? simplify(max(count, int(0))) : count;
   return { ...shape, padBegin, padEnd, output };
 }
 

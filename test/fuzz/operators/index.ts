@@ -6,6 +6,8 @@ import { elementwise } from './elementwise.ts';
 import type { Generators } from './generator.ts';
 import { indexing } from './indexing.ts';
 import { microsoft } from './microsoft.ts';
+import { microsoftMovement } from './microsoft-movement.ts';
+import { microsoftPictures } from './microsoft-pictures.ts';
 import { movement } from './movement.ts';
 import { others } from './others.ts';
 import { quantization } from './quantization.ts';
@@ -25,4 +27,6 @@ export const generators: Generators = {
   ...control,
   ...others,
   ...microsoft,
+  ...microsoftMovement,
+  ...microsoftPictures,
 };
