@@ -26,18 +26,18 @@ const checkParameter = (operand: Operand, name: string, size: Expr, meaning: str
 
 const range = (from: number, to: number): readonly number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
-interface Centered {
+export interface Centered {
   readonly centered: Value;
   /** The mean of the squares of `centered`. */
   readonly variance: Value;
 }
-function center(g: Builder, x: Value, axes: Value): Centered {
+export function center(g: Builder, x: Value, axes: Value): Centered {
   const centered = g.apply(Sub, [x, g.apply(ReduceMean, [x, axes], { noop_with_empty_axes: 1 })]);
   const variance = g.apply(ReduceMean, [g.apply(Mul, [centered, centered]), axes], { noop_with_empty_axes: 1 });
   return { centered, variance };
 }
 
-const normalized = (g: Builder, { centered, variance }: Centered, epsilon: number): Value => {
+export const normalized = (g: Builder, { centered, variance }: Centered, epsilon: number): Value => {
   const raised = g.apply(Add, [variance, scalarLike(g, variance, epsilon)]);
   return g.apply(Mul, [centered, g.apply(Reciprocal, [g.apply(Sqrt, [raised])])]);
 };

@@ -42,8 +42,12 @@ import * as microsoftArithmetic from './microsoft-arithmetic.ts';
 import * as microsoftAttention from './microsoft-attention.ts';
 import * as microsoftConvolution from './microsoft-convolution.ts';
 import * as microsoftEmbedding from './microsoft-embedding.ts';
+import * as microsoftGates from './microsoft-gates.ts';
 import * as microsoftMovement from './microsoft-movement.ts';
+import * as microsoftNormalization from './microsoft-normalization.ts';
+import * as microsoftPadding from './microsoft-padding.ts';
 import * as microsoftPictures from './microsoft-pictures.ts';
+import * as microsoftRotary from './microsoft-rotary.ts';
 import * as mlColumns from './ml-columns.ts';
 import * as mlEncoders from './ml-encoders.ts';
 import * as mlFeatures from './ml-features.ts';
@@ -147,6 +151,10 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftAttention,
   microsoftEmbedding,
   microsoftConvolution,
+  microsoftGates,
+  microsoftNormalization,
+  microsoftPadding,
+  microsoftRotary,
   microsoftMovement,
   microsoftPictures,
   batchScan,

@@ -6,6 +6,7 @@ import { elementwise } from './elementwise.ts';
 import type { Generators } from './generator.ts';
 import { indexing } from './indexing.ts';
 import { microsoft } from './microsoft.ts';
+import { microsoftGates } from './microsoft-gates.ts';
 import { microsoftMovement } from './microsoft-movement.ts';
 import { microsoftPictures } from './microsoft-pictures.ts';
 import { movement } from './movement.ts';
@@ -29,4 +30,5 @@ export const generators: Generators = {
   ...microsoft,
   ...microsoftMovement,
   ...microsoftPictures,
+  ...microsoftGates,
 };
