@@ -31,21 +31,51 @@ const fromTerms = (items: Iterable<Term>): Polynomial => {
   return terms;
 };
 
-export const addPolynomials = (a: Polynomial, b: Polynomial, scale = 1): Polynomial =>
-  fromTerms([...a.values(), ...[...b.values()].map((term) => ({ ...term, coefficient: scale * term.coefficient }))]);
+/** a + scale * b. */
+export function addPolynomials(a: Polynomial, b: Polynomial, scale = 1): Polynomial {
+  const sum = new Map(a);
+  for (const [key, { coefficient, factors }] of b) {
+    const total = (sum.get(key)?.coefficient ?? 0) + scale * coefficient;
+    if (total === 0) sum.delete(key);
+    else sum.set(key, { coefficient: total, factors });
+  }
+  return sum;
+}
+
+function scaled(terms: Polynomial, scale: number): Polynomial {
+  if (scale === 1) return terms;
+  const result = new Map<string, Term>();
+  if (scale === 0) return result;
+  for (const [key, { coefficient, factors }] of terms) result.set(key, { coefficient: scale * coefficient, factors });
+  return result;
+}
 
 export function multiplyTerms(a: Term, b: Term): Term {
   const factors = [...a.factors, ...b.factors].sort((x, y) => (exprKey(x) < exprKey(y) ? -1 : 1));
   return { coefficient: a.coefficient * b.coefficient, factors };
 }
 
-export const multiplyPolynomials = (a: Polynomial, b: Polynomial): Polynomial =>
-  fromTerms([...a.values()].flatMap((x) => [...b.values()].map((y) => multiplyTerms(x, y))));
+export function multiplyPolynomials(a: Polynomial, b: Polynomial): Polynomial {
+  // Most products have a constant factor.
+  if (isConstant(b)) return scaled(a, constantTerm(b));
+  if (isConstant(a)) return scaled(b, constantTerm(a));
+  return fromTerms([...a.values()].flatMap((x) => [...b.values()].map((y) => multiplyTerms(x, y))));
+}
 
 export const atom = (expr: Expr): Polynomial => fromTerms([{ coefficient: 1, factors: [expr] }]);
 export const polynomial = (terms: Iterable<Term>): Polynomial => fromTerms(terms);
 
+const polynomials = new WeakMap<Expr, Polynomial>();
+
 export function toPolynomial(expr: Expr): Polynomial {
+  const known = polynomials.get(expr);
+  if (known) return known;
+  const found = computePolynomial(expr);
+  polynomials.set(expr, found);
+  return found;
+}
+
+function computePolynomial(expr: Expr): Polynomial {
   if (expr.kind === 'const') return fromTerms([{ coefficient: Number(expr.value), factors: [] }]);
   if (expr.kind !== 'binary') return atom(expr);
   if (expr.op === 'add') return addPolynomials(toPolynomial(expr.left), toPolynomial(expr.right));

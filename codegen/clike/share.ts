@@ -33,9 +33,40 @@ const deepest = 24;
 
 /** `hasName` knows expressions that are named already. */
 export function planNames(roots: readonly Expr[], operandsOf: OperandsOf, hasName: (expr: Expr) => boolean): Plan {
-  const order = parentsFirst(roots, operandsOf);
-  const position = new Map(order.map((expr, index) => [expr, index]));
-  const deep = deepExpressions(order, operandsOf);
+  const nodes = parentsFirst(roots, operandsOf);
+  return nodes.some(({ expr }) => choosesBranch(expr))
+    ? planInBranches(roots, nodes, hasName)
+    : planInOneScope(roots, nodes, hasName);
+}
+
+/** An expression of a statement. */
+interface Node {
+  readonly expr: Expr;
+  readonly operands: readonly Expr[];
+  /** It is deep, so whatever reads it shall read a name. */
+  readonly deep: boolean;
+}
+
+/** Most statements choose nowhere: everything that is needed twice is named before them. */
+function planInOneScope(roots: readonly Expr[], nodes: readonly Node[], hasName: (expr: Expr) => boolean): Plan {
+  const uses = new Map<Expr, number>();
+  const use = (expr: Expr): void => void uses.set(expr, (uses.get(expr) ?? 0) + 1);
+  roots.forEach(use);
+  const named: Expr[] = [];
+  for (const { expr, operands, deep } of nodes) {
+    const count = uses.get(expr);
+    if (count === undefined || isTrivial(expr, operands) || hasName(expr)) continue;
+    if (deep || (count > 1 && !isCheap(expr, operands))) named.push(expr);
+    operands.forEach(use);
+  }
+  const root: Scope = { depth: 0, certain: 0n, named: new Set(named) };
+  return { root, namedIn: () => [...named].reverse(), branchesOf: () => undefined };
+}
+
+function planInBranches(roots: readonly Expr[], nodes: readonly Node[], hasName: (expr: Expr) => boolean): Plan {
+  const known = new Map(nodes.map((node, position) => [node.expr, { ...node, position }]));
+  const operandsOf = (expr: Expr): readonly Expr[] => known.get(expr)!.operands;
+  const order = nodes.map(({ expr }) => expr);
   const { certain, needs } = guardsOf(order, operandsOf);
   const mayBeIn = (expr: Expr, scope: Scope): boolean => (needs(expr) & ~scope.certain) === 0n;
   const branchOf = (parent: Scope, branch: Expr): Scope => ({
@@ -54,14 +85,14 @@ export function planNames(roots: readonly Expr[], operandsOf: OperandsOf, hasNam
   };
 
   for (const expr of roots) use(expr, root);
-  for (const expr of order) {
+  for (const { expr, operands, deep } of nodes) {
     const counts = uses.get(expr);
-    if (!counts || isTrivial(expr, operandsOf) || hasName(expr)) continue;
-    const repeat = isCheap(expr, operandsOf) && !deep.has(expr);
+    if (!counts || isTrivial(expr, operands) || hasName(expr)) continue;
+    const repeat = isCheap(expr, operands) && !deep;
     const places = repeat
       ? [...counts.keys()]
       : homesOf(expr, counts, mayBeIn).map(({ scope, count, only }) => {
-          if (count === 1 && !deep.has(expr)) return only;
+          if (count === 1 && !deep) return only;
           scope.named.add(expr);
           return scope;
         });
@@ -73,7 +104,7 @@ export function planNames(roots: readonly Expr[], operandsOf: OperandsOf, hasNam
         use(expr.whenTrue, inner.whenTrue);
         use(expr.whenFalse, inner.whenFalse);
       } else {
-        for (const operand of operandsOf(expr)) use(operand, scope);
+        for (const operand of operands) use(operand, scope);
       }
     }
   }
@@ -81,51 +112,51 @@ export function planNames(roots: readonly Expr[], operandsOf: OperandsOf, hasNam
 
   return {
     root,
-    namedIn: (scope) => [...scope.named].sort((a, b) => position.get(b)! - position.get(a)!),
+    namedIn: (scope) => [...scope.named].sort((a, b) => known.get(b)!.position - known.get(a)!.position),
     branchesOf: (select, scope) => branches.get(select)?.get(scope),
   };
 }
 
 /** Every distinct expression, each before its operands. */
-function parentsFirst(roots: readonly Expr[], operandsOf: OperandsOf): readonly Expr[] {
-  const finished: Expr[] = [];
-  const seen = new Set<Expr>();
-  // An explicit stack: long sums are deep.
-  const stack: { expr: Expr; done: boolean }[] = [...roots].reverse().map((expr) => ({ expr, done: false }));
-  for (let top = stack.pop(); top; top = stack.pop()) {
-    if (top.done) {
-      finished.push(top.expr);
+function parentsFirst(roots: readonly Expr[], operandsOf: OperandsOf): readonly Node[] {
+  const finished: Node[] = [];
+  // Undefined until an expression is finished; its depth counts from the names that deep operands get.
+  const depths = new Map<Expr, number | undefined>();
+  // An explicit stack: long sums are deep. An expression is met again when its operands are finished.
+  const stack: Expr[] = [...roots].reverse();
+  const entered = new Map<Expr, readonly Expr[]>();
+  for (let expr = stack.at(-1); expr; expr = stack.at(-1)) {
+    const operands = entered.get(expr);
+    if (!operands) {
+      const found = operandsOf(expr);
+      entered.set(expr, found);
+      for (let i = found.length - 1; i >= 0; i--) if (!depths.has(found[i]!)) stack.push(found[i]!);
       continue;
     }
-    if (seen.has(top.expr)) continue;
-    seen.add(top.expr);
-    stack.push({ expr: top.expr, done: true });
-    for (const operand of [...operandsOf(top.expr)].reverse()) stack.push({ expr: operand, done: false });
+    stack.pop();
+    if (depths.has(expr)) continue;
+    let depth = 0;
+    for (const operand of operands) depth = Math.max(depth, depths.get(operand)! + 1);
+    const deep = depth > deepest;
+    depths.set(expr, deep ? 0 : depth);
+    finished.push({ expr, operands, deep });
   }
   return finished.reverse();
 }
 
-function deepExpressions(order: readonly Expr[], operandsOf: OperandsOf): ReadonlySet<Expr> {
-  const deep = new Set<Expr>();
-  const depths = new Map<Expr, number>();
-  for (const expr of [...order].reverse()) {
-    const depth = operandsOf(expr).reduce((most, operand) => Math.max(most, depths.get(operand)! + 1), 0);
-    if (depth > deepest) deep.add(expr);
-    depths.set(expr, depth > deepest ? 0 : depth);
-  }
-  return deep;
-}
-
-function isTrivial(expr: Expr, operandsOf: OperandsOf): boolean {
-  return expr.kind === 'const' || expr.kind === 'var' || (expr.kind === 'load' && operandsOf(expr).length === 0);
-}
+const isTrivial = (expr: Expr, operands: readonly Expr[]): boolean =>
+  expr.kind === 'const' || expr.kind === 'var' || (expr.kind === 'load' && operands.length === 0);
 
 /** Printed again rather than named: names, literals, and index arithmetic of two of these. */
-function isCheap(expr: Expr, operandsOf: OperandsOf): boolean {
-  if (expr.kind === 'splat') return isTrivial(expr.value, operandsOf);
+function isCheap(expr: Expr, operands: readonly Expr[]): boolean {
+  if (expr.kind === 'splat') return isPlain(expr.value);
   if (expr.dtype !== 'index' || (expr.kind !== 'binary' && expr.kind !== 'ramp')) return false;
-  return operandsOf(expr).every((operand) => isTrivial(operand, operandsOf));
+  return operands.every(isPlain);
 }
+
+/** Printed as a name or a literal. */
+const isPlain = (expr: Expr): boolean =>
+  expr.kind === 'const' || expr.kind === 'var' || (expr.kind === 'load' && expr.buffer.memory === 'register');
 
 interface Home {
   readonly scope: Scope;

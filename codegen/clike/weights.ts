@@ -76,14 +76,17 @@ const escapes = Array.from({ length: 256 }, (_, byte) => {
   return byte >= 32 && byte < 127 && !'"\\?'.includes(character) ? character : `\\${byte.toString(8)}`;
 });
 
+const octals = Array.from({ length: 256 }, (_, byte) => `\\${byte.toString(8).padStart(3, '0')}`);
+
+const isOctalDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte < 56;
+
 /** Octal escapes end after three digits, or before anything that is none. */
 function escaped(bytes: Uint8Array): string {
   let text = '';
-  for (const [index, byte] of bytes.entries()) {
-    const short = escapes[byte]!;
-    const next = bytes[index + 1];
-    const isDigit = next !== undefined && next >= 48 && next < 56;
-    text += short.length > 1 && isDigit ? `\\${byte.toString(8).padStart(3, '0')}` : short;
+  // Megabytes pass through here: no iterator.
+  for (let at = 0; at < bytes.length; at++) {
+    const short = escapes[bytes[at]!]!;
+    text += short.length > 1 && isOctalDigit(bytes[at + 1]) ? octals[bytes[at]!]! : short;
   }
   return text;
 }
