@@ -4,88 +4,91 @@ import type { Const, Expr, Var } from '../ir/expr.ts';
 import { children } from '../ir/expr-walk.ts';
 import type { Buffer, Kernel, Stmt } from '../ir/kernel.ts';
 import { innerStmts, ownExprs } from '../ir/kernel-walk.ts';
+import type { Structures } from './structures.ts';
 
 /**
- * `interned` gives equal parts of all kernels that are compared one number. With `varying`, these constants and the
- * sizes of flat parameters count as equal.
+ * `all` gives equal parts of all kernels that are compared one number. With `varying`, these constants and the sizes of
+ * flat parameters count as equal.
  */
-export function kernelKey(kernel: Kernel, interned: Map<string, number>, varying?: ReadonlySet<Const>): string {
+export function kernelKey(kernel: Kernel, all: Structures, varying?: ReadonlySet<Const>): number {
+  const { atom } = all;
   const numbers = new Map<Var | Buffer, number>();
   const memo = new Map<Expr, number>();
-  const intern = (text: string): number => {
-    const known = interned.get(text) ?? interned.size;
-    interned.set(text, known);
-    return known;
-  };
+  const list = (head: string, ...members: number[]): number => all.list(atom(head), members);
+  // The names of things are the order in which they are met.
   const numberOf = (item: Var | Buffer): number => {
-    const known = numbers.get(item) ?? numbers.size;
-    numbers.set(item, known);
-    return known;
+    let number = numbers.get(item);
+    if (number === undefined) {
+      number = atom(numbers.size);
+      numbers.set(item, number);
+    }
+    return number;
   };
-  const bufferText = (buffer: Buffer): string => {
+  const bufferKey = (buffer: Buffer): number => {
     const fresh = !numbers.has(buffer);
     const number = numberOf(buffer);
-    if (!fresh) return `b${number}`;
-    const anySize = varying && buffer.memory === 'argument' && buffer.shape.length === 1;
-    const parts = anySize ? '?' : [...buffer.shape, ...(buffer.strides ?? [])].map(exprText).join(',');
-    return `b${number}:${buffer.dtype} ${buffer.memory} ${buffer.lanes ?? 1} ${buffer.strides ? 's' : ''}[${parts}]`;
+    if (!fresh) return number;
+    const { dtype, memory, lanes = 1, shape, strides } = buffer;
+    const anySize = varying && memory === 'argument' && shape.length === 1;
+    const sizes = anySize ? [atom('?')] : shape.map(exprKey);
+    const steps = anySize ? [] : (strides ?? []).map(exprKey);
+    return list('buffer', number, atom(dtype), atom(memory), atom(lanes), list('[]', ...sizes), list('[]', ...steps));
   };
-  const exprText = (expr: Expr): number => {
+  const exprKey = (expr: Expr): number => {
     const known = memo.get(expr);
     if (known !== undefined) return known;
-    const made = intern(`${headText(expr)}(${children(expr).map(exprText).join(' ')})`);
+    const made = all.list(headKey(expr), children(expr).map(exprKey));
     memo.set(expr, made);
     return made;
   };
-  const headText = (expr: Expr): string => {
-    const head = `${expr.kind} ${expr.dtype} ${expr.lanes}`;
+  const headKey = (expr: Expr): number => {
+    const type = [atom(expr.dtype), atom(expr.lanes)] as const;
     switch (expr.kind) {
       case 'const':
-        if (varying?.has(expr)) return `${head} ?`;
-        return `${head} ${Object.is(expr.value, -0) ? '-0' : expr.value}`;
+        return list('const', ...type, atom(varying?.has(expr) ? '?' : expr.value));
       case 'var':
-        return `${head} v${numberOf(expr)}`;
+        return list('var', ...type, numberOf(expr));
       case 'unary':
       case 'binary':
-        return `${head} ${expr.op}`;
+        return list(expr.op, ...type);
       case 'cast':
-        return `${head} ${expr.bits}`;
+        return list('cast', ...type, atom(expr.bits));
       case 'load':
-        return `${head} ${bufferText(expr.buffer)}`;
+        return list('load', ...type, bufferKey(expr.buffer));
       case 'ramp':
-        return `${head} ${expr.stride}`;
+        return list('ramp', ...type, atom(expr.stride));
       case 'call':
-        return `${head} ${expr.callee} ${expr.code ?? ''}`;
+        return list('call', ...type, atom(expr.callee), atom(expr.code ?? ''));
       case 'reduce':
-        return `${head} ${expr.op} ${expr.axes.map(numberOf).join(',')}`;
+        return list('reduce', ...type, atom(expr.op), ...expr.axes.map(numberOf));
       case 'select':
       case 'splat':
-        return head;
+        return list(expr.kind, ...type);
     }
   };
-  const stmtText = (stmt: Stmt): string => {
-    const own = (): string => ownExprs(stmt).map(exprText).join(' ');
-    const inner = (): string => innerStmts(stmt).map(stmtText).join(';');
+  const headOf = (stmt: Stmt): number => {
     switch (stmt.kind) {
       case 'loop':
-        return `loop ${stmt.as} v${numberOf(stmt.index)} ${own()}{${inner()}}`;
+        return list('loop', atom(stmt.as), numberOf(stmt.index));
       case 'let':
-        return `let v${numberOf(stmt.variable)} ${own()}{${inner()}}`;
+        return list('let', numberOf(stmt.variable));
       case 'alloc':
-        return `alloc ${bufferText(stmt.buffer)}{${inner()}}`;
+        return list('alloc', bufferKey(stmt.buffer));
       case 'store':
-        return `store ${bufferText(stmt.buffer)} ${own()}`;
+        return list('store', bufferKey(stmt.buffer));
       case 'if':
-        return `if ${stmt.otherwise ? 'else' : ''} ${own()}{${inner()}}`;
+        return list('if', atom(stmt.otherwise !== undefined));
       case 'check':
-        return `check ${stmt.code} ${own()}`;
+        return list('check', atom(stmt.code));
       case 'while':
       case 'block':
       case 'barrier':
-        return `${stmt.kind} ${own()}{${inner()}}`;
+        return list(stmt.kind);
     }
   };
-  const params = kernel.params.map(bufferText).join(' ');
-  const dims = kernel.dims.map(numberOf).join(' ');
-  return `${params}|${dims}|${stmtText(kernel.body)}`;
+  const stmtKey = (stmt: Stmt): number =>
+    list('statement', headOf(stmt), ...ownExprs(stmt).map(exprKey), ...innerStmts(stmt).map(stmtKey));
+  const params = list('params', ...kernel.params.map(bufferKey));
+  const dims = list('dims', ...kernel.dims.map(numberOf));
+  return list('kernel', params, dims, stmtKey(kernel.body));
 }

@@ -14,12 +14,13 @@ import type { Target } from '../ir/target.ts';
 import { kernelKey } from './kernel-key.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { mapCalls } from './map-kernels.ts';
+import { type Structures, structures } from './structures.ts';
 import { type VaryingConstants, varyingConstants } from './varying-constants.ts';
 
 export function shareFamilies(lowered: Lowered, target: Target): Lowered {
   const { sharedDistances } = target.tiles;
   if (sharedDistances === undefined) return lowered;
-  const keys: Keys = new Map();
+  const keys = structures();
   const kernels = new Set(callsOf(lowered.body).map(({ kernel }) => kernel));
   const members = [...kernels].map((kernel) => memberOf(kernel, keys));
   const shared = new Map<Kernel, SharedKernel>();
@@ -34,14 +35,11 @@ export function shareFamilies(lowered: Lowered, target: Target): Lowered {
   return { ...lowered, body };
 }
 
-/** What all keys that are compared have in common. */
-type Keys = Map<string, number>;
-
 interface Member {
   readonly kernel: Kernel;
   readonly constants: VaryingConstants;
   /** Equal for kernels that differ in these constants only. */
-  readonly key: string;
+  readonly key: number;
 }
 
 interface SharedKernel {
@@ -50,14 +48,17 @@ interface SharedKernel {
   readonly values: readonly number[];
 }
 
-function memberOf(kernel: Kernel, keys: Keys): Member {
+function memberOf(kernel: Kernel, keys: Structures): Member {
   const constants = varyingConstants(kernel);
   const key = kernelKey(kernel, keys, new Set(constants.all));
-  return { kernel, constants, key: `${constants.all.length} ${key}` };
+  return { kernel, constants, key: keys.list(keys.atom('member'), [keys.atom(constants.all.length), key]) };
 }
 
-function familiesOf(members: readonly Member[], keyOf: (member: Member) => string): readonly (readonly Member[])[] {
-  const families = new Map<string, Member[]>();
+function familiesOf(
+  members: readonly Member[],
+  keyOf: (member: Member) => string | number,
+): readonly (readonly Member[])[] {
+  const families = new Map<string | number, Member[]>();
   for (const member of members) families.set(keyOf(member), [...(families.get(keyOf(member)) ?? []), member]);
   return [...families.values()].filter(({ length }) => length > 1);
 }
@@ -90,7 +91,7 @@ function fewDistances(family: readonly Member[], most: number): boolean {
 /** Beyond that, passing parameters costs more than a kernel of one's own. */
 const mostParameters = 24;
 
-function shareFamily(family: readonly Member[], keys: Keys): ReadonlyMap<Kernel, SharedKernel> {
+function shareFamily(family: readonly Member[], keys: Structures): ReadonlyMap<Kernel, SharedKernel> {
   const first = family[0]!;
   const varying = variations(family);
   const distinct = [...new Set(varying.values())];

@@ -6,12 +6,13 @@ import type { Kernel } from '../ir/kernel.ts';
 import { kernelKey } from './kernel-key.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { mapKernels } from './map-kernels.ts';
+import { structures } from './structures.ts';
 
 export function shareKernels(lowered: Lowered): Lowered {
-  const shared = new Map<string, Kernel>();
-  const interned = new Map<string, number>();
+  const shared = new Map<number, Kernel>();
+  const all = structures();
   return mapKernels(lowered, (kernel) => {
-    const key = kernelKey(kernel, interned);
+    const key = kernelKey(kernel, all);
     const known = shared.get(key) ?? kernel;
     shared.set(key, known);
     return known;
