@@ -11,22 +11,21 @@ import type { Buffer, Kernel, Stmt } from '../ir/kernel.ts';
 import { isLoop, loop, mapStmt, replaceBuffers } from '../ir/kernel-walk.ts';
 import { callsOf } from '../ir/program-print.ts';
 import type { Target } from '../ir/target.ts';
-import { kernelKey } from './kernel-key.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { mapCalls } from './map-kernels.ts';
-import { type Structures, structures } from './structures.ts';
+import { groupEqual, kernelHash, sameKernels, type Varying } from './same-kernels.ts';
 import { type VaryingConstants, varyingConstants } from './varying-constants.ts';
 
 export function shareFamilies(lowered: Lowered, target: Target): Lowered {
   const { sharedDistances } = target.tiles;
   if (sharedDistances === undefined) return lowered;
-  const keys = structures();
   const kernels = new Set(callsOf(lowered.body).map(({ kernel }) => kernel));
-  const members = [...kernels].map((kernel) => memberOf(kernel, keys));
+  const members = [...kernels].map(memberOf);
   const shared = new Map<Kernel, SharedKernel>();
-  for (const family of familiesOf(members, (member) => member.key)) {
-    const parts = fewDistances(family, sharedDistances) ? [family] : familiesOf(family, distancesKey);
-    for (const part of parts) for (const [kernel, made] of shareFamily(part, keys)) shared.set(kernel, made);
+  for (const family of groupEqual(members, ({ hash }) => hash, areAlike)) {
+    for (const part of fewDistances(family, sharedDistances) ? [family] : withSameDistances(family)) {
+      for (const [kernel, made] of shareFamily(part)) shared.set(kernel, made);
+    }
   }
   const body = mapCalls(lowered.body, (call) => {
     const made = shared.get(call.kernel);
@@ -38,8 +37,8 @@ export function shareFamilies(lowered: Lowered, target: Target): Lowered {
 interface Member {
   readonly kernel: Kernel;
   readonly constants: VaryingConstants;
-  /** Equal for kernels that differ in these constants only. */
-  readonly key: number;
+  readonly varying: Varying;
+  readonly hash: number;
 }
 
 interface SharedKernel {
@@ -48,23 +47,25 @@ interface SharedKernel {
   readonly values: readonly number[];
 }
 
-function memberOf(kernel: Kernel, keys: Structures): Member {
+function memberOf(kernel: Kernel): Member {
   const constants = varyingConstants(kernel);
-  const key = kernelKey(kernel, keys, new Set(constants.all));
-  return { kernel, constants, key: keys.list(keys.atom('member'), [keys.atom(constants.all.length), key]) };
+  const varying = new Set(constants.all);
+  return { kernel, constants, varying, hash: kernelHash(kernel, varying) };
 }
 
-function familiesOf(
-  members: readonly Member[],
-  keyOf: (member: Member) => string | number,
-): readonly (readonly Member[])[] {
-  const families = new Map<string | number, Member[]>();
-  for (const member of members) families.set(keyOf(member), [...(families.get(keyOf(member)) ?? []), member]);
-  return [...families.values()].filter(({ length }) => length > 1);
-}
+/** Whether they differ in these constants only. */
+const areAlike = (a: Member, b: Member): boolean =>
+  a.constants.all.length === b.constants.all.length && sameKernels(a.kernel, b.kernel, a.varying, b.varying);
 
-const distancesKey = ({ constants }: Member): string =>
-  constants.all.map((item) => (constants.distances.has(item) ? item.value : '')).join(' ');
+function withSameDistances(family: readonly Member[]): readonly (readonly Member[])[] {
+  const parts = new Map<string, Member[]>();
+  for (const member of family) {
+    const { all, distances } = member.constants;
+    const key = all.map((item) => (distances.has(item) ? item.value : '')).join(' ');
+    parts.set(key, [...(parts.get(key) ?? []), member]);
+  }
+  return [...parts.values()];
+}
 
 /** The values of each constant, over the members, where they differ. */
 function variations(family: readonly Member[]): ReadonlyMap<number, string> {
@@ -91,7 +92,11 @@ function fewDistances(family: readonly Member[], most: number): boolean {
 /** Beyond that, passing parameters costs more than a kernel of one's own. */
 const mostParameters = 24;
 
-function shareFamily(family: readonly Member[], keys: Structures): ReadonlyMap<Kernel, SharedKernel> {
+/** Only the sizes of flat parameters. */
+const nothingVaries: Varying = new Set();
+
+function shareFamily(family: readonly Member[]): ReadonlyMap<Kernel, SharedKernel> {
+  if (family.length < 2) return new Map();
   const first = family[0]!;
   const varying = variations(family);
   const distinct = [...new Set(varying.values())];
@@ -115,8 +120,7 @@ function shareFamily(family: readonly Member[], keys: Structures): ReadonlyMap<K
   for (const [position, { kernel }] of family.entries()) {
     const values = distinct.map((all) => Number(all.split(' ')[position]));
     const back = replaced((parameter) => int(values[parameters.indexOf(parameter)]!));
-    const none: ReadonlySet<Const> = new Set();
-    if (kernelKey(back, keys, none) !== kernelKey(kernel, keys, none)) continue;
+    if (!sameKernels(back, kernel, nothingVaries, nothingVaries)) continue;
     found.set(kernel, { kernel: general, values });
   }
   return found.size > 1 ? found : new Map();

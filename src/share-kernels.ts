@@ -3,18 +3,20 @@
 // scheduling is done once.
 
 import type { Kernel } from '../ir/kernel.ts';
-import { kernelKey } from './kernel-key.ts';
+import { callsOf } from '../ir/program-print.ts';
 import type { Lowered } from './lower/lowered.ts';
 import { mapKernels } from './map-kernels.ts';
-import { structures } from './structures.ts';
+import { groupEqual, kernelHash, sameKernels } from './same-kernels.ts';
 
 export function shareKernels(lowered: Lowered): Lowered {
-  const shared = new Map<number, Kernel>();
-  const all = structures();
-  return mapKernels(lowered, (kernel) => {
-    const key = kernelKey(kernel, all);
-    const known = shared.get(key) ?? kernel;
-    shared.set(key, known);
-    return known;
-  });
+  const kernels = new Set(callsOf(lowered.body).map(({ kernel }) => kernel));
+  const shared = new Map<Kernel, Kernel>();
+  for (const group of groupEqual(
+    [...kernels],
+    (kernel) => kernelHash(kernel),
+    (a, b) => sameKernels(a, b),
+  )) {
+    for (const kernel of group) shared.set(kernel, group[0]!);
+  }
+  return mapKernels(lowered, (kernel) => shared.get(kernel)!);
 }
