@@ -73,7 +73,7 @@ async function ours(file: string, folder: string): Promise<Ours> {
   if (target!.language === 'wasm') {
     const { program, model } = await buildWebAssembly(source, target!, { threads });
     // The inputs stay in the memory of the model.
-    runWebAssembly(program, model, inputs);
+    runWebAssembly(model, inputsFor(program, inputs));
     const shapes = inputsFor(program, inputs).map(({ tensor }) => tensor.dims);
     return {
       round: async (runs) => median(model.time(runs)),

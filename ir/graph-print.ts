@@ -97,12 +97,11 @@ function operand(value: Value, printing: Printing): string {
   return numberOf(value, printing);
 }
 
-function printConstant({ type, strings }: Value, bytes: Uint8Array): string {
+function printConstant({ type }: Value, bytes: Uint8Array): string {
   const text = printValueType(type);
   if (type.kind !== 'tensor') return text;
   const count = type.shape.reduce((size, extent) => size * (constantOf(extent) ?? Number.NaN), 1);
   if (!(count <= longestConstant)) return text;
-  if (strings) return `${text}{${strings.map((each) => quote(new TextDecoder().decode(each))).join(', ')}}`;
   if (!hasPlainElements(type.dtype)) return text;
   const elements = Array.from({ length: count }, (_, index) => `${readElement(type.dtype, bytes, index)}`);
   return `${text}{${elements.join(', ')}}`;

@@ -15,9 +15,9 @@ export function verifyGraph(graph: Graph): string[] {
   for (let value = open.pop(); value; value = open.pop()) {
     if (seen.has(value)) continue;
     seen.add(value);
-    const { producer, constant, strings } = value;
+    const { producer, constant } = value;
     if (!producer) {
-      const known = constant !== undefined || strings !== undefined || value.elements !== undefined;
+      const known = constant !== undefined || value.elements !== undefined;
       if (!known && !sources.has(value))
         problems.push(`"${value.name}" is no input of the graph, and nothing makes it`);
       continue;

@@ -3,6 +3,7 @@
 
 import type { DType } from './dtype.ts';
 import type { Expr, Var } from './expr.ts';
+import type { Forms } from './form.ts';
 
 export interface TensorType {
   readonly kind: 'tensor';
@@ -24,6 +25,24 @@ export interface MapType {
 }
 export type Type = TensorType | SequenceType | OptionalType | MapType;
 
+/**
+ * What a value that is no plain tensor is made of. Only import knows such values: no node of a finished graph has one.
+ * The parts are as `form.ts` lays them out; `longest` bounds the bytes of one string; a list is a sequence whose elements
+ * are known one by one; `dims` are the extents that all elements have, where known; without a value an optional is empty.
+ */
+export type Structure =
+  | { readonly kind: 'strings'; readonly spans: Value; readonly bytes: Value; readonly longest: Expr }
+  | { readonly kind: 'list'; readonly items: readonly Value[] }
+  | {
+      readonly kind: 'sequence';
+      readonly count: Value;
+      readonly shapes: Value;
+      readonly data: Value;
+      readonly dims?: readonly (Expr | undefined)[] | undefined;
+    }
+  | { readonly kind: 'optional'; readonly present: Value; readonly value?: Value | undefined }
+  | { readonly kind: 'map' | 'maps'; readonly keys: Value; readonly values: Value };
+
 /** A value has a producer, or a constant, or neither: then it is an input of its graph. */
 export interface Value {
   readonly name: string;
@@ -33,8 +52,8 @@ export interface Value {
   readonly output?: number;
   /** Little-endian bytes as ONNX stores them. */
   readonly constant?: Uint8Array;
-  /** Strings of a constant string tensor (UTF-8). */
-  readonly strings?: readonly Uint8Array[];
+  /** Where the value is no plain tensor. */
+  readonly structure?: Structure;
   /** The elements, row-major, where they are known as expressions: constants, shapes, and arithmetic on them. */
   readonly elements?: readonly Expr[];
 }
@@ -82,4 +101,6 @@ export interface Graph {
   readonly captures: readonly Value[];
   /** The symbolic dimensions that the inputs' types bind. */
   readonly dims: readonly Var[];
+  /** Of a whole model that has values which are no plain tensors. */
+  readonly forms?: Forms;
 }

@@ -1,6 +1,7 @@
 // A program: what a target receives. A structured list of kernel calls over buffers placed in one arena.
 
 import type { ErrorCode, Expr, Var } from './expr.ts';
+import type { Forms } from './form.ts';
 import type { Buffer, Kernel } from './kernel.ts';
 
 export interface Call {
@@ -64,6 +65,8 @@ export interface Program {
   readonly name: string;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  /** What the ports mean to the user, where some are parts of values that are no plain tensors. */
+  readonly forms?: Forms;
   /** Symbolic sizes given by the caller, each bound by some input dimension. */
   readonly dims: readonly Var[];
   /** Sizes that a run finds out (outputs of run-time extent). */

@@ -3,7 +3,7 @@
 
 import { boundsOf } from './bounds.ts';
 import type { Binary, Expr } from './expr.ts';
-import { add, cast, constantOf, div, int, max, min, mul, sub } from './expr-make.ts';
+import { add, cast, constantOf, div, int, max, min, mul, product, sub } from './expr-make.ts';
 import { contains, rewriteExpr } from './expr-walk.ts';
 import { simplify } from './simplify.ts';
 
@@ -18,6 +18,8 @@ const isFoundOut = (node: Expr): boolean => node.kind === 'var' && node.extent !
 
 function limitsOf(expr: Expr): Limits {
   if (!contains(expr, isFoundOut)) return { least: expr, most: expr };
+  const together = limitTogether(expr);
+  if (together) return { least: int(0), most: upperBound(together) };
   switch (expr.kind) {
     case 'var':
       return { least: int(0), most: upperBound(add(expr.extent!, int(-1))) };
@@ -34,6 +36,45 @@ function limitsOf(expr: Expr): Limits {
     default:
       return atAllMost(expr);
   }
+}
+
+const factorsOf = (expr: Expr): readonly Expr[] =>
+  expr.kind === 'binary' && expr.op === 'mul' ? [...factorsOf(expr.left), ...factorsOf(expr.right)] : [expr];
+
+/**
+ * A product that bounds itself: where a size v was found to be at most most / max(rest, 1), v * rest is at most `most`.
+ * So a tensor that was found among `most` elements is reserved that many, and not a power of it.
+ */
+function limitTogether(expr: Expr): Expr | undefined {
+  const factors = factorsOf(expr);
+  if (factors.length < 2) return undefined;
+  const found = factors.flatMap((own) => {
+    if (own.kind !== 'var' || !own.extent) return [];
+    const limit = simplify(add(own.extent, int(-1)));
+    if (limit.kind !== 'binary' || limit.op !== 'div') return [];
+    const others = factors.filter((factor) => factor !== own);
+    const rest = withinDivisor(limit.right, others);
+    return rest ? [{ most: limit.left, rest }] : [];
+  });
+  // The one that takes the most other factors with it.
+  const [best] = found.sort((a, b) => a.rest.length - b.rest.length);
+  return best && simplify(mul(best.most, product(best.rest)));
+}
+
+/** The factors that are left of a product where a divisor max(p, 1), or a constant p, takes some of them away. */
+function withinDivisor(divisor: Expr, factors: readonly Expr[]): readonly Expr[] | undefined {
+  const inner =
+    divisor.kind === 'binary' && divisor.op === 'max'
+      ? [divisor.left, divisor.right].find((side) => constantOf(side) !== 1)
+      : divisor;
+  if (!inner) return undefined;
+  const left = [...factors];
+  for (const factor of factorsOf(inner)) {
+    const at = left.findIndex((other) => other === factor || (constantOf(other) ?? -1) === constantOf(factor));
+    if (at < 0) return undefined;
+    left.splice(at, 1);
+  }
+  return left;
 }
 
 function limitsOfBinary({ op, left, right }: Binary): Limits | undefined {

@@ -4,7 +4,7 @@ import { type DType, dtypes, isSubByte, storedSize } from '../ir/dtype.ts';
 import { arrayOverBytes, type TypedArrayLike } from '../ir/eval-arrays.ts';
 import { errorNumbers } from '../ir/eval-expr.ts';
 import type { ErrorCode, Expr, Var } from '../ir/expr.ts';
-import { constant, constantOf } from '../ir/expr-make.ts';
+import { constant, constantOf, product } from '../ir/expr-make.ts';
 import { rewriteExpr } from '../ir/expr-walk.ts';
 import type { Buffer, Kernel } from '../ir/kernel.ts';
 import type { CompiledKernel, EvaluateOptions } from '../ir/kernel-eval.ts';
@@ -112,10 +112,7 @@ function fromStorage(dtype: DType, bytes: Uint8Array, count: number): Uint8Array
 const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 8 === 0 ? bytes : bytes.slice());
 
 const bytesOf = (buffer: Buffer, sizes: ReadonlyMap<Var, number>): number =>
-  storedSize(
-    buffer.dtype,
-    buffer.shape.reduce((count, extent) => count * evaluateSize(upperBound(extent), sizes), 1),
-  );
+  storedSize(buffer.dtype, evaluateSize(upperBound(product(buffer.shape)), sizes));
 
 function evaluateSize(size: Expr, sizes: ReadonlyMap<Var, number>): number {
   const value = constantOf(

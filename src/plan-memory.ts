@@ -53,6 +53,7 @@ export function planMemory(lowered: Lowered): Program {
     name: lowered.name,
     inputs: lowered.inputs,
     outputs: lowered.outputs,
+    ...(lowered.forms ? { forms: lowered.forms } : {}),
     dims: lowered.dims,
     computedDims: lowered.computedDims,
     body: lowered.body,
@@ -166,7 +167,7 @@ function arenaItems(lowered: Lowered, places: ReadonlyMap<Buffer, Place>): reado
 
 /** Run-time sizes count with their bound. */
 function paddedBytes(buffer: Buffer): Expr {
-  const count = simplify(product(buffer.shape.map(upperBound)));
+  const count = upperBound(product(buffer.shape));
   const known = constantOf(count);
   if (known !== undefined) return int(Math.ceil(storedSize(buffer.dtype, known) / alignment) * alignment);
   const bytes = mul(count, int(storedSize(buffer.dtype, 1)));

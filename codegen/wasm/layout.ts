@@ -92,7 +92,7 @@ export function memoryPages(layout: Layout): Pages {
 }
 
 /** Elements of a buffer, sizes that a run finds out at their bound. */
-const largestSize = (buffer: Buffer): Expr => product(buffer.shape.map(upperBound));
+const largestSize = (buffer: Buffer): Expr => upperBound(product(buffer.shape));
 
 /** The bytes that a program of fixed sizes needs, or undefined. */
 export function fixedTotal(layout: Layout): number | undefined {

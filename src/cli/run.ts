@@ -7,12 +7,12 @@ import type { DType } from '../../ir/dtype.ts';
 import { dtypeFromOnnx } from '../../ir/dtype.ts';
 import { ModelError, UsageError } from '../errors.ts';
 import { buildExecutable } from '../execute/build.ts';
-import type { GivenInput, NamedTensor } from '../execute/executable.ts';
+import type { GivenValue, NamedValue } from '../execute/executable.ts';
 import { readNpy, writeNpy } from '../npy.ts';
 import { decodeModel } from '../onnx/decode.ts';
+import { encodeDataValue } from '../onnx/encode-tensor.ts';
 import type { ValueInfoProto } from '../onnx/proto-types.ts';
-import type { TensorData } from '../onnx/tensor.ts';
-import { readDataValue } from '../onnx/test-data.ts';
+import { type DataValue, readDataValue } from '../onnx/test-data.ts';
 import { suggestion } from './closest.ts';
 import { checkRunnableTarget, defaultRunTarget } from './find-target.ts';
 import {
@@ -75,13 +75,13 @@ async function runAction(file: string, options: Options): Promise<void> {
   }
 }
 
-function readInput(text: string, infos: readonly ValueInfoProto[]): GivenInput {
+function readInput(text: string, infos: readonly ValueInfoProto[]): GivenValue {
   const { info, file } = splitInput(text, infos);
   const name = info.name ?? '';
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (!stat?.isFile()) throw new UsageError(`--input ${text}: there is no file ${file}.`);
   try {
-    return { name, file, tensor: readTensorFile(file, info) };
+    return { name, file, value: readValueFile(file, info) };
   } catch (error) {
     // A file that cannot be read is the user's argument, not the model.
     if (error instanceof ModelError) throw new UsageError(`--input ${text}: ${error.message}`);
@@ -104,43 +104,51 @@ function splitInput(
   throw new UsageError(`--input: the model has no input ${JSON.stringify(wanted)}.${suggestion(wanted, known)}`);
 }
 
-function readTensorFile(file: string, info: ValueInfoProto): TensorData {
+function readValueFile(file: string, info: ValueInfoProto): DataValue {
   const where = `file ${file}`;
   const bytes = new Uint8Array(fs.readFileSync(file));
-  if (bytes[0] === 0x93 || file.endsWith('.npy')) return readNpy(bytes, where, elementTypeOf(info));
-  const { value } = readDataValue(bytes, info.type, where);
-  if (value.kind === 'tensor') return value.tensor;
-  throw new UsageError(`${where} holds a ${value.kind}; only tensors can be given.`);
+  const isNpy = bytes[0] === 0x93 || file.endsWith('.npy');
+  if (isNpy) return { kind: 'tensor', tensor: readNpy(bytes, where, elementTypeOf(info)) };
+  return readDataValue(bytes, info.type, where).value;
 }
 
 const elementTypeOf = ({ type }: ValueInfoProto): DType | undefined => dtypeFromOnnx(type?.tensorType?.elemType ?? 0);
 
-function refuseRepeats(inputs: readonly GivenInput[]): void {
+function refuseRepeats(inputs: readonly GivenValue[]): void {
   const names = inputs.map(({ name }) => name);
   const repeated = names.find((name, position) => names.indexOf(name) !== position);
   if (repeated !== undefined) throw new UsageError(`--input: ${JSON.stringify(repeated)} is given twice.`);
 }
 
 /** Where the model does not even say the rank of an input, the given tensor does. */
-const openShapes = (inputs: readonly GivenInput[], infos: readonly ValueInfoProto[]) =>
+const openShapes = (inputs: readonly GivenValue[], infos: readonly ValueInfoProto[]) =>
   Object.fromEntries(
     inputs
       .filter(({ name }) => infos.some((info) => info.name === name && info.type?.tensorType?.shape === undefined))
-      .map(({ name, tensor }) => [name, tensor.dims]),
+      .flatMap(({ name, value }) => (value.kind === 'tensor' ? [[name, value.tensor.dims] as const] : [])),
   );
 
-async function save(outputs: readonly NamedTensor[], { output, json }: Options): Promise<void> {
-  const files = outputFileNames(outputs.map(({ name }) => name));
+async function save(outputs: readonly NamedValue[], { output, json }: Options): Promise<void> {
+  const names = outputFileNames(outputs.map(({ name }) => name));
+  // NumPy has no files for sequences and the like: those are written as ONNX writes them.
+  const files = outputs.map(({ value }, i) => (value.kind === 'tensor' ? names[i]! : names[i]!.replace(/npy$/, 'pb')));
   await writeFolder(output, (stage) => {
-    for (const [position, { tensor }] of outputs.entries())
-      fs.writeFileSync(path.join(stage, files[position]!), writeNpy(tensor));
+    for (const [position, { name, value }] of outputs.entries()) {
+      const bytes = value.kind === 'tensor' ? writeNpy(value.tensor) : encodeDataValue(value, name);
+      fs.writeFileSync(path.join(stage, files[position]!), bytes);
+    }
   });
-  const rows = outputs.map(({ name, tensor: { dtype, dims } }, position) => ({
-    output: name,
-    file: path.join(output, files[position]!),
-    dtype,
-    shape: dims,
-  }));
+  const rows = outputs.map(({ name, value }, position) => {
+    const file = path.join(output, files[position]!);
+    if (value.kind !== 'tensor') return { output: name, file, kind: value.kind };
+    return { output: name, file, dtype: value.tensor.dtype, shape: value.tensor.dims };
+  });
   if (json) process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
-  else for (const { file, dtype, shape } of rows) process.stdout.write(`${file} ${dtype}[${shape.join(', ')}]\n`);
+  else for (const row of rows) process.stdout.write(`${row.file} ${describe(row)}\n`);
 }
+
+const describe = (row: {
+  readonly kind?: string;
+  readonly dtype?: string;
+  readonly shape?: readonly number[];
+}): string => row.kind ?? `${row.dtype}[${row.shape?.join(', ')}]`;

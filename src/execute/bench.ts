@@ -125,8 +125,8 @@ async function sharesOf(
 async function benchWebAssembly(model: ModelSource, target: Target, settings: BenchSettings): Promise<BenchResult> {
   const { program, files, model: wasm } = await buildWebAssembly(model, target, settings.execute);
   if (settings.inputs.length === 0 && program.dims.length > 0) throw openSizes(program);
-  const inputs = settings.inputs.length > 0 ? settings.inputs : madeUpInputs(program);
-  runWebAssembly(program, wasm, inputs);
+  const inputs = inputsFor(program, settings.inputs.length > 0 ? settings.inputs : madeUpInputs(program));
+  runWebAssembly(wasm, inputs);
   // The engine compiles hot functions while they run: let it finish first.
   const once = Math.max(warmUp(wasm.time), 0.1);
   const runs = settings.runs ?? Math.min(100_000, Math.max(5, Math.ceil(1e6 / once)));

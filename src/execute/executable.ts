@@ -2,6 +2,7 @@
 
 import type { CompileOptions } from '../compile.ts';
 import type { TensorData } from '../onnx/tensor.ts';
+import type { DataValue } from '../onnx/test-data.ts';
 
 export interface ModelSource {
   readonly bytes: Uint8Array;
@@ -16,14 +17,32 @@ export interface GivenInput {
   readonly tensor: TensorData;
 }
 
+/** An input of any kind. */
+export interface GivenValue {
+  readonly name: string;
+  readonly file: string;
+  readonly value: DataValue;
+}
+
 export interface NamedTensor {
   readonly name: string;
   readonly tensor: TensorData;
 }
 
+export interface NamedValue {
+  readonly name: string;
+  readonly value: DataValue;
+}
+
+/** The tensor that an output is known to be. */
+export function tensorIn({ name, value }: NamedValue): TensorData {
+  if (value.kind !== 'tensor') throw new RangeError(`output ${name} is a ${value.kind}`);
+  return value.tensor;
+}
+
 export interface Executable {
   /** Outputs in the order of the model. Throws a RunError where the run reports an error code. */
-  run(inputs: readonly GivenInput[]): Promise<readonly NamedTensor[]>;
+  run(inputs: readonly (GivenInput | GivenValue)[]): Promise<readonly NamedValue[]>;
   /** Removes what the executable left on disk. */
   dispose(): void;
 }

@@ -3,7 +3,7 @@
 import { importBytes, toProgram } from '../compile.ts';
 import { runProgram } from '../evaluate.ts';
 import type { Executable, ExecuteOptions, ModelSource } from './executable.ts';
-import { inputsFor } from './match-inputs.ts';
+import { inputsFor, outputsOf } from './match-inputs.ts';
 
 export function buildJavaScript(model: ModelSource, options: ExecuteOptions): Executable {
   const program = toProgram(importBytes(model.bytes, { ...options, modelFile: model.file }), undefined, options);
@@ -13,7 +13,8 @@ export function buildJavaScript(model: ModelSource, options: ExecuteOptions): Ex
         program,
         inputsFor(program, given).map(({ tensor }) => tensor),
       );
-      return outputs.map((tensor, position) => ({ name: program.outputs[position]!.name, tensor }));
+      const named = outputs.map((tensor, position) => ({ name: program.outputs[position]!.name, tensor }));
+      return outputsOf(program, named);
     },
     dispose: () => undefined,
   };

@@ -3,27 +3,56 @@
 import type { Expr } from '../../ir/expr.ts';
 import { constantOf } from '../../ir/expr-make.ts';
 import { printExpr } from '../../ir/expr-print.ts';
+import type { NamedForm } from '../../ir/form.ts';
 import type { Port, Program } from '../../ir/program.ts';
 import { UsageError } from '../errors.ts';
-import type { GivenInput } from './executable.ts';
+import type { TensorData } from '../onnx/tensor.ts';
+import type { DataValue } from '../onnx/test-data.ts';
+import type { GivenInput, GivenValue, NamedTensor, NamedValue } from './executable.ts';
+import { decode, encode } from './forms.ts';
 
 const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
 
+type Given = GivenInput | GivenValue;
+
+const givenValue = (input: Given): DataValue =>
+  'tensor' in input ? { kind: 'tensor', tensor: input.tensor } : input.value;
+
+/** Without the forms of a program, each port is a tensor. */
+const inputForms = ({ forms, inputs }: Program): readonly NamedForm[] =>
+  forms?.inputs ?? inputs.map(({ name }, port) => ({ name, form: { kind: 'tensor', port } }));
+
 /** Inputs that the program does not have (initializers, values that nothing reads) are left out. */
-export function inputsFor(program: Program, given: readonly GivenInput[]): readonly GivenInput[] {
-  const byName = new Map(given.map((input) => [input.name, input] as const));
-  const missing = program.inputs.map(({ name }) => name).filter((name) => !byName.has(name));
+export function inputsFor(program: Program, all: readonly Given[]): readonly GivenInput[] {
+  const byName = new Map(all.map((input) => [input.name, input] as const));
+  const forms = inputForms(program);
+  const missing = forms.map(({ name }) => name).filter((name) => !byName.has(name));
   if (missing.length > 0) {
     throw new UsageError(
       `No value is given for ${missing.length === 1 ? 'input' : 'inputs'} ${quoted(missing)}. Give it: --input NAME=FILE.`,
     );
   }
+  const tensors: (TensorData | undefined)[] = [];
+  const files: string[] = [];
+  for (const { name, form } of forms) {
+    const input = byName.get(name)!;
+    encode(form, givenValue(input), name, program.inputs, tensors);
+    if (form.kind === 'tensor') files[form.port] = input.file;
+  }
   const sizes = new Map<Expr, number>();
-  return program.inputs.map((port) => {
-    const input = byName.get(port.name)!;
+  return program.inputs.map((port, position) => {
+    const input = { name: port.name, file: files[position] ?? '', tensor: tensors[position]! };
     checkInput(port, input, sizes);
     return input;
   });
+}
+
+/** What the user sees of a program's outputs. */
+export function outputsOf(program: Program, tensors: readonly NamedTensor[]): readonly NamedValue[] {
+  const all = tensors.map(({ tensor }) => tensor);
+  const forms: readonly NamedForm[] =
+    program.forms?.outputs ?? tensors.map(({ name }, port) => ({ name, form: { kind: 'tensor', port } }));
+  return forms.map(({ name, form }) => ({ name, value: decode(form, all) }));
 }
 
 function checkInput({ name, buffer }: Port, { tensor }: GivenInput, sizes: Map<Expr, number>): void {

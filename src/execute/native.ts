@@ -11,13 +11,14 @@ import type { OutputFile, Target } from '../../ir/target.ts';
 import { importBytes, toProgram } from '../compile.ts';
 import { CompilerBug, ToolError, UsageError } from '../errors.ts';
 import { RunError } from '../evaluate.ts';
-import { readNpy } from '../npy.ts';
+import { readNpy, writeNpy } from '../npy.ts';
 import { packElements } from '../npy-packing.ts';
+import type { TensorData } from '../onnx/tensor.ts';
 import { removeLater } from '../temporary.ts';
 import { buildC } from '../toolchain/build-c.ts';
 import { emulatorFor } from '../toolchain/compiler.ts';
 import type { Executable, ExecuteOptions, GivenInput, ModelSource, NamedTensor } from './executable.ts';
-import { inputsFor } from './match-inputs.ts';
+import { inputsFor, outputsOf } from './match-inputs.ts';
 
 /** A program on disk, in a folder that is removed with it. */
 export interface NativeProgram {
@@ -64,7 +65,10 @@ export async function buildNativeExecutable(
 ): Promise<Executable> {
   const native = await buildNative(model, target, options);
   return {
-    run: (given) => runNative(native, target, inputsFor(native.program, given), options),
+    run: async (given) => {
+      const inputs = inputsFor(native.program, given);
+      return outputsOf(native.program, await runNative(native, target, inputs, options));
+    },
     dispose: native.dispose,
   };
 }
@@ -78,7 +82,11 @@ async function runNative(
   const out = path.join(folder, randomUUID());
   const threads = options.threads ?? 1;
   // By position: names may be too long for a command line, or hold what cannot stand there.
-  const given = inputs.flatMap(({ file: input }, position) => ['--input-at', `${position}=${path.resolve(input)}`]);
+  fs.mkdirSync(out);
+  const given = inputs.flatMap(({ file: input, tensor }, position) => {
+    const own = input === '' ? writeInput(tensor, path.join(out, `${position}.npy`)) : path.resolve(input);
+    return ['--input-at', `${position}=${own}`];
+  });
   const args = [...given, '--output-dir', out, ...(threads > 1 ? ['--threads', `${threads}`] : [])];
   const stdout = await runProgramFile(file, args, target, options.timeoutSeconds);
   const outputs = stdout
@@ -87,6 +95,12 @@ async function runNative(
     .map((line, position): NamedTensor => readOutput(JSON.parse(line), program.outputs[position]!.name));
   fs.rmSync(out, { recursive: true, force: true });
   return outputs;
+}
+
+/** Tensors that were in no file of their own: parts of values of other kinds. */
+function writeInput(tensor: TensorData, file: string): string {
+  fs.writeFileSync(file, writeNpy(tensor));
+  return file;
 }
 
 /** Runs a generated executable and gives what it prints. */

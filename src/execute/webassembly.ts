@@ -9,7 +9,7 @@ import { RunError } from '../evaluate.ts';
 import { packElements, unpackElements } from '../npy-packing.ts';
 import { loadWasm, runErrorCode, type WasmModel, type WasmTensor } from '../toolchain/run-wasm.ts';
 import type { Executable, ExecuteOptions, GivenInput, ModelSource, NamedTensor } from './executable.ts';
-import { inputsFor } from './match-inputs.ts';
+import { inputsFor, outputsOf } from './match-inputs.ts';
 
 export interface WebAssemblyModel {
   readonly program: Program;
@@ -35,16 +35,16 @@ export async function buildWebAssemblyExecutable(
   options: ExecuteOptions,
 ): Promise<Executable> {
   const { program, model } = await buildWebAssembly(source, target, options);
-  return { run: async (given) => runWebAssembly(program, model, given), dispose: model.close };
+  return {
+    run: async (given) => outputsOf(program, runWebAssembly(model, inputsFor(program, given))),
+    dispose: model.close,
+  };
 }
 
-export function runWebAssembly(
-  program: Program,
-  model: WasmModel,
-  given: readonly GivenInput[],
-): readonly NamedTensor[] {
+/** The inputs are those of the program, in its order. */
+export function runWebAssembly(model: WasmModel, given: readonly GivenInput[]): readonly NamedTensor[] {
   try {
-    return model.run(inputsFor(program, given).map(toWasm)).map(fromWasm);
+    return model.run(given.map(toWasm)).map(fromWasm);
   } catch (error) {
     const code = runErrorCode(error);
     if (code) throw new RunError(code);

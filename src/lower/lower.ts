@@ -46,7 +46,9 @@ export function lower(graph: Graph, plan: FusionPlan): Lowered {
   lowerValues(graph, plan.materialized, state);
   const outputs = graph.outputs.map((value, i) => outputPort(value, graph.outputNames[i]!, state));
   const { steps: body, constants, computedDims } = state;
-  return { name: graph.name, inputs, outputs, dims: graph.dims, computedDims, body, constants, views: storage.views };
+  const { name, dims, forms } = graph;
+  const { views } = storage;
+  return { name, inputs, outputs, dims, computedDims, body, constants, views, ...(forms ? { forms } : {}) };
 }
 
 /** Hosts come first in the plan, so a value inside of a value inside of a host finds its place. */

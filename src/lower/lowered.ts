@@ -1,6 +1,7 @@
 // What lowering produces: a program whose buffers have no places yet.
 
 import type { Expr, Var } from '../../ir/expr.ts';
+import type { Forms } from '../../ir/form.ts';
 import type { Buffer, Kernel } from '../../ir/kernel.ts';
 import type { Port, Step } from '../../ir/program.ts';
 
@@ -14,6 +15,7 @@ export interface Lowered {
   readonly name: string;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  readonly forms?: Forms;
   readonly dims: readonly Var[];
   readonly computedDims: readonly Var[];
   readonly body: readonly Step[];

@@ -7,6 +7,7 @@ import { int } from '../../ir/expr-make.ts';
 import type { Attributes, AttributeValue, Graph, TensorType, Type, Value } from '../../ir/graph.ts';
 import { problem } from '../errors.ts';
 import type { Builder, OldNode, Operator } from '../ops/define.ts';
+import { constantStrings } from '../ops/string-parts.ts';
 import { type AttributeContext, attributeValue, constantNodeTensor, extents } from './import-attributes.ts';
 import { type BranchImporter, importIf, leaveBranch } from './import-branches.ts';
 import {
@@ -36,7 +37,7 @@ export const functionKey = (domain: string, name: string, overload: string): str
 
 export function constantOfTensor(data: TensorData, builder: Builder, name?: string): Value {
   const type: TensorType = { kind: 'tensor', dtype: data.dtype, shape: extents(data.dims) };
-  if (data.strings) return { name: name ?? 'strings', type, constant: new Uint8Array(0), strings: data.strings };
+  if (data.strings) return constantStrings(builder, data.strings, type.shape, name);
   return builder.constant(type, data.bytes, name);
 }
 

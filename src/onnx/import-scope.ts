@@ -3,6 +3,7 @@
 import type { Value } from '../../ir/graph.ts';
 import { ModelError, nodeError, type Problem, problem } from '../errors.ts';
 import type { Builder, Operator } from '../ops/define.ts';
+import { leavesOf } from '../ops/structure.ts';
 import type { Symbols } from './import-types.ts';
 import type { AttributeProto, FunctionProto, NodeProto, TypeProto } from './proto-types.ts';
 import { sortNodes } from './sort-nodes.ts';
@@ -102,8 +103,9 @@ export function lookUp(scope: Scope, name: string): Value {
     if (!current.values.has(name)) continue;
     const value = current.values.get(name);
     if (!value) throw new UnknownName(name);
+    const leaves = leavesOf(value);
     for (let inner: Scope | undefined = scope; inner !== current; inner = inner?.parent) {
-      if (!value.constant) inner?.captures.add(value);
+      for (const leaf of leaves) if (!leaf.constant) inner?.captures.add(leaf);
     }
     return value;
   }

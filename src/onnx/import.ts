@@ -1,13 +1,15 @@
 // ModelProto → Graph: the border at which a model is checked. Reports every problem that it finds in one go.
 
 import { int } from '../../ir/expr-make.ts';
-import type { Graph, Type } from '../../ir/graph.ts';
+import type { NamedForm } from '../../ir/form.ts';
+import type { Graph, Type, Value } from '../../ir/graph.ts';
 import { ModelError, problem } from '../errors.ts';
 import type { Builder } from '../ops/define.ts';
 import { countInlined } from './count-inlined.ts';
 import { functionKey, importInitializers, importNodes, normalizeDomain, opsetVersions } from './import-graph.ts';
+import { inputPorts, isPlain, outputPorts } from './import-ports.ts';
 import { collect, type ImportState, type OperatorTable, refuseRepeated, type Scope } from './import-scope.ts';
-import { createSymbols, type DimensionOptions, inputType, variablesOf } from './import-types.ts';
+import { createSymbols, type DimensionOptions, variablesOf } from './import-types.ts';
 import type { ModelProto } from './proto-types.ts';
 import { typeHints } from './shape-hints.ts';
 import type { ResolveExternal } from './tensor.ts';
@@ -66,19 +68,20 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     ...proto.sparseInitializer.map(({ values }) => values?.name ?? ''),
   ]);
   const overridable = new Set(options.overridable);
-  const inputs = proto.input
-    .filter(({ name }) => !initialized.has(name ?? '') || overridable.has(name ?? ''))
-    .flatMap((info) => {
-      const name = info.name ?? '';
-      let made: ReturnType<Builder['input']> | undefined;
-      collect(state, `input ${JSON.stringify(name)}`, () => {
-        refuseRepeated(name, scope);
-        scope.values.set(name, undefined);
-        made = builder.input(name, shapedType(inputType(info.type, name, symbols), name, options));
-        scope.values.set(name, made);
-      });
-      return made ? [made] : [];
+  const inputs: Value[] = [];
+  const forms: NamedForm[] = [];
+  const border = { g: builder, symbols, inputs };
+  for (const info of proto.input) {
+    const name = info.name ?? '';
+    if (initialized.has(name) && !overridable.has(name)) continue;
+    collect(state, `input ${JSON.stringify(name)}`, () => {
+      refuseRepeated(name, scope);
+      scope.values.set(name, undefined);
+      const { value, form } = inputPorts(info.type, name, border, (type) => shapedType(type, name, options));
+      scope.values.set(name, value);
+      forms.push({ name, form });
     });
+  }
   importInitializers(proto, scope, state, overridable);
   importNodes(proto.node, scope, state);
   const outputs = proto.output.flatMap(({ name = '' }) => {
@@ -90,13 +93,16 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
   });
   if (proto.output.length === 0) state.problems.push({ where: 'model', what: 'has no outputs.' });
   if (state.problems.length > 0) throw new ModelError(state.problems);
+  const made = outputPorts(outputs);
+  const plain = [...forms, ...made.forms].every(isPlain);
   return {
     name: proto.name ?? '',
     inputs,
-    outputs: outputs.map(({ value }) => value),
-    outputNames: outputs.map(({ name }) => name),
+    outputs: made.values,
+    outputNames: made.names,
     captures: [],
     dims: variablesOf(symbols),
+    ...(plain ? {} : { forms: { inputs: forms, outputs: made.forms } }),
   };
 }
 

@@ -10,6 +10,7 @@ import { contains } from '../../ir/expr-walk.ts';
 import type { Attributes, AttributeValue, Node, TensorType, Type, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { problem } from '../errors.ts';
+import { applyStructured, isStructured } from './apply-structured.ts';
 import { checkAttributes, checkInputs } from './check-node.ts';
 import {
   type ApplyOptions,
@@ -65,12 +66,14 @@ export function createBuilder(): Builder {
     const attributes = withDefaults(op, given);
     checkInputs(op, trimmed, where);
     checkAttributes(op, attributes, where);
+    if (isStructured(op, trimmed, attributes)) return applyStructured(op, trimmed, attributes, options, where, builder);
     const shareable = op.pure && !op.control;
     const key = shareable ? keyOf(op, trimmed, attributes, options) : '';
     const known = shareable && shared.get(key);
     if (known) return known;
     counter++;
-    const outputs = makeNode(op, name, where, trimmed, attributes, options, makeConstant, builder);
+    const made = makeNode(op, name, where, trimmed, attributes, options, makeConstant, builder);
+    const outputs = made.some(isText) ? expandAtOnce(op, trimmed, attributes, made, builder) : made;
     if (shareable) shared.set(key, outputs);
     return outputs;
   };
@@ -90,6 +93,22 @@ export function createBuilder(): Builder {
     input: (name, type) => ({ name, type }),
   };
   return builder;
+}
+
+const isText = ({ type }: Value): boolean => type.kind === 'tensor' && type.dtype === 'string';
+
+/** A composition that makes strings is written out now: no later pass knows of them. */
+function expandAtOnce(
+  op: Operator,
+  inputs: readonly (Value | undefined)[],
+  attributes: Attributes,
+  made: readonly Value[],
+  builder: Builder,
+): readonly Value[] {
+  if (!op.expand) return made;
+  const context = { types: made.map(({ type }) => type), outputs: made.map(() => true) };
+  const expanded = op.expand(byName(op, inputs) as never, attributes, builder, context);
+  return (Array.isArray(expanded) ? expanded : [expanded]) as readonly Value[];
 }
 
 /** Drops absent optional inputs at the end. */

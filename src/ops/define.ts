@@ -3,12 +3,14 @@
 //   expand:  a composition of other operators.
 //   kernel:  hand-written loops, for sequential algorithms.
 //   control: If and Loop, which `src/lower` turns into program steps.
+//   build:   what it is made of, built at once: the only meaning that sees values which are no plain tensors.
 // Input names end in `?` (may be absent) or `...` (any number, last); TypeScript gives each its type.
 
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr, Var } from '../../ir/expr.ts';
 import type { Attributes, AttributeValue, TensorType, Type, Value } from '../../ir/graph.ts';
 import type { Buffer, Stmt } from '../../ir/kernel.ts';
+import { CompilerBug } from '../errors.ts';
 import type { AttributeSpecs, AttributeValues } from './attributes.ts';
 
 type Named<S extends string, T> = S extends `${infer N}...`
@@ -69,6 +71,22 @@ export interface KernelContext {
   readonly types: readonly TensorType[];
 }
 
+export interface BuildContext {
+  /** Refuses the node, as in TypeContext. */
+  fail(rule: string): never;
+  readonly declared: readonly (Type | undefined)[];
+  readonly outputs: readonly boolean[];
+  /** For the one node that is the operator itself among those that are built. */
+  readonly options: ApplyOptions;
+}
+
+type Build<I extends readonly string[], A extends AttributeSpecs> = (
+  inputs: Inputs<I, Value>,
+  attributes: AttributeValues<A>,
+  g: Builder,
+  context: BuildContext,
+) => Value | readonly (Value | undefined)[];
+
 interface Head<I extends readonly string[], A extends AttributeSpecs> {
   readonly domain?: string;
   readonly inputs: I;
@@ -93,6 +111,8 @@ interface Head<I extends readonly string[], A extends AttributeSpecs> {
   readonly since?: number;
   /** Rewrites a node of an older opset into today's meaning. */
   upgrade?(node: OldNode, opset: number): OldNode;
+  /** What the operator is made of where an input or output is no plain tensor, if it does more than move elements. */
+  readonly build?: Build<I, A>;
 }
 
 interface Computed<I extends readonly string[], A extends AttributeSpecs> {
@@ -137,8 +157,18 @@ interface Control {
   kernel?: never;
 }
 
-export type Declaration<I extends readonly string[], A extends AttributeSpecs> = Head<I, A> &
-  (Computed<I, A> | Expanded<I, A> | HandWritten<I, A> | Control);
+interface Built<I extends readonly string[], A extends AttributeSpecs> {
+  readonly build: Build<I, A>;
+  type?: never;
+  compute?: never;
+  expand?: never;
+  kernel?: never;
+  control?: never;
+}
+
+export type Declaration<I extends readonly string[], A extends AttributeSpecs> =
+  | (Head<I, A> & (Computed<I, A> | Expanded<I, A> | HandWritten<I, A> | Control))
+  | (Omit<Head<I, A>, 'type' | 'build'> & Built<I, A>);
 
 /** A node as `upgrade` sees it: ONNX names, before any checks. Inputs may be added with `constant`. */
 export interface OldNode {
@@ -175,6 +205,12 @@ export interface Operator {
   ) => Value | readonly (Value | undefined)[];
   readonly kernel?: (inputs: never, outputs: readonly Buffer[], attributes: Attributes, context: KernelContext) => Stmt;
   readonly control?: 'if' | 'loop';
+  readonly build?: (
+    inputs: never,
+    attributes: Attributes,
+    g: Builder,
+    context: BuildContext,
+  ) => Value | readonly (Value | undefined)[];
   readonly bodyInputs?: (
     inputs: readonly (Value | undefined)[],
     attributes: Attributes,
@@ -216,15 +252,20 @@ export interface Builder {
   input(name: string, type: Type): Value;
 }
 
+const typeOfBuilt = (): never => {
+  throw new CompilerBug('an operator that is only built has no type of its own');
+};
+
 /** Declares an operator. */
 export function op<const I extends readonly string[], A extends AttributeSpecs = Record<never, never>>(
   name: string,
   declaration: Declaration<I, A>,
 ): Operator {
   const { domain = '', outputs = ['Y'], attributes = {}, types = {}, pure = true, since = 1 } = declaration;
+  const type = declaration.type ?? typeOfBuilt;
   // The one place where the declared types are erased: the Builder checks names, counts and kinds against the
   // declaration before it calls any of these functions.
-  return { ...declaration, name, domain, outputs, attributes, types, pure, since } as unknown as Operator;
+  return { ...declaration, type, name, domain, outputs, attributes, types, pure, since } as unknown as Operator;
 }
 
 export const bareName = (input: string): string => input.replace(/(\?|\.\.\.)$/, '');

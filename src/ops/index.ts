@@ -56,6 +56,7 @@ import * as mlSvm from './ml-svm.ts';
 import * as mlTrees from './ml-trees.ts';
 import * as nonMaxSuppression from './non-max-suppression.ts';
 import * as nonZero from './non-zero.ts';
+import * as optionals from './optionals.ts';
 import * as pad from './pad.ts';
 import * as pooling from './pooling.ts';
 import * as power from './power.ts';
@@ -74,6 +75,7 @@ import * as resize from './resize.ts';
 import * as rotaryEmbedding from './rotary-embedding.ts';
 import * as scan from './scan.ts';
 import * as scatter from './scatter.ts';
+import * as sequences from './sequences.ts';
 import * as sizes from './sizes.ts';
 import * as slice from './slice.ts';
 import * as softmax from './softmax.ts';
@@ -114,6 +116,8 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   logic,
   control,
   scan,
+  sequences,
+  optionals,
   matmul,
   power,
   join,

@@ -114,4 +114,5 @@ export const Identity = op('Identity', {
   since: 25,
   type: ({ X }) => X.value.type,
   expand: ({ X }) => X,
+  build: ({ X }) => X,
 });

@@ -2,8 +2,8 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type Problem, problem, UsageError } from '../errors.ts';
-import type { GivenInput, ModelSource, NamedTensor } from '../execute/executable.ts';
+import { problem, UsageError } from '../errors.ts';
+import type { GivenInput, GivenValue, ModelSource, NamedValue } from '../execute/executable.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import { readModelFile } from '../onnx/model-file.ts';
 import type { GraphProto, ValueInfoProto } from '../onnx/proto-types.ts';
@@ -22,10 +22,8 @@ export interface CaseData {
 
 export interface CaseSet {
   readonly name: string;
-  readonly inputs: readonly GivenInput[];
-  readonly outputs: readonly NamedTensor[];
-  /** Values that are no tensors. */
-  readonly unsupported: readonly Problem[];
+  readonly inputs: readonly GivenValue[];
+  readonly outputs: readonly NamedValue[];
 }
 
 export function readCase(folder: string): CaseData {
@@ -36,14 +34,8 @@ export function readCase(folder: string): CaseData {
   const inputs = inputsOf(graph, mostInputs(folder));
   const types = (infos: readonly ValueInfoProto[]) => infos.map(({ type }) => type);
   const sets = readDataSets(folder, types(inputs), types(graph.output)).map((set): CaseSet => {
-    const given = tensorsOf(set.inputs, inputs);
-    const expected = tensorsOf(set.outputs, graph.output);
-    return {
-      name: path.basename(set.folder),
-      inputs: given.tensors,
-      outputs: expected.tensors,
-      unsupported: [...given.others, ...expected.others],
-    };
+    const [given, expected] = [valuesOf(set.inputs, inputs), valuesOf(set.outputs, graph.output)];
+    return { name: path.basename(set.folder), inputs: given, outputs: expected };
   });
   return { model: { bytes, file }, sets, shapes: openShapes(inputs, sets[0]), random: isRandom(graph) };
 }
@@ -55,7 +47,10 @@ export function readDataFolder(bytes: Uint8Array, folder: string): readonly Give
   if (!graph || !stat?.isDirectory()) throw new UsageError(`There is no folder ${folder}.`);
   const inputs = inputsOf(graph, inputFilesIn(folder));
   const types = inputs.map(({ type }) => type);
-  return tensorsOf(readDataFiles(folder, 'input', types), inputs).tensors;
+  return valuesOf(readDataFiles(folder, 'input', types), inputs).map(({ name, file, value }) => {
+    if (value.kind === 'tensor') return { name, file, tensor: value.tensor };
+    throw new UsageError(`file ${file} holds a ${value.kind}; only tensors can be given here.`);
+  });
 }
 
 /** Test data numbers the inputs without initializers, unless there are files for those too. */
@@ -79,24 +74,19 @@ const inputFilesIn = (folder: string): number =>
   fs.readdirSync(folder).filter((file) => /^input_\d+\.pb$/.test(file)).length;
 
 /** The names in the files count where they all are names of the model, else the numbers of the files. */
-function tensorsOf(
-  files: readonly DataFile[],
-  infos: readonly ValueInfoProto[],
-): { readonly tensors: readonly GivenInput[]; readonly others: readonly Problem[] } {
+function valuesOf(files: readonly DataFile[], infos: readonly ValueInfoProto[]): readonly GivenValue[] {
   const known = new Set(infos.map(({ name }) => name ?? ''));
   const named = new Set(files.map(({ name }) => name ?? '').filter((name) => name !== '' && known.has(name)));
-  const tensors: GivenInput[] = [];
-  const others: Problem[] = [];
-  for (const { index, file, name: own, value } of files) {
+  return files.map(({ index, file, name: own, value }) => {
     const name = named.size === files.length ? (own ?? '') : (infos[index]?.name ?? '');
-    if (value.kind === 'tensor') tensors.push({ name, file, tensor: value.tensor });
-    else others.push({ where: JSON.stringify(name), what: `values of kind ${value.kind} are not supported.` });
-  }
-  return { tensors, others };
+    return { name, file, value };
+  });
 }
 
 function openShapes(inputs: readonly ValueInfoProto[], set: CaseSet | undefined): CaseData['shapes'] {
   const open = inputs.filter(({ type }) => type?.tensorType && !type.tensorType.shape).map(({ name }) => name);
   const given = (set?.inputs ?? []).filter(({ name }) => open.includes(name));
-  return Object.fromEntries(given.map(({ name, tensor }) => [name, tensor.dims]));
+  return Object.fromEntries(
+    given.map(({ name, value }) => [name, value.kind === 'tensor' ? value.tensor.dims : []] as const),
+  );
 }

@@ -9,6 +9,7 @@ import { readElement, toBytes } from '../../ir/bytes.ts';
 import { type DType, dtypes } from '../../ir/dtype.ts';
 import { RunError } from '../../src/evaluate.ts';
 import { buildExecutable } from '../../src/execute/build.ts';
+import { tensorIn } from '../../src/execute/executable.ts';
 import { writeNpy } from '../../src/npy.ts';
 import { installedCompilers } from '../../src/toolchain/compiler.ts';
 import { type AttributeInput, makeModel, node, port } from '../onnx/make-model.ts';
@@ -266,7 +267,7 @@ async function outcomeOf(edge: Edge, target: string, folder: string): Promise<Ed
       fs.writeFileSync(place, writeNpy(tensor));
       return { name: 'abc'[position]!, file: place, tensor };
     });
-    const { dtype, dims, bytes } = (await executable.run(inputs))[0]!.tensor;
+    const { dtype, dims, bytes } = tensorIn((await executable.run(inputs))[0]!);
     return Array.from({ length: dims[0] ?? 1 }, (_, at) => readElement(dtype, bytes, at));
   } catch (error) {
     if (error instanceof RunError && error.code !== 'shape') return error.code;

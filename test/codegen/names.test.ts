@@ -9,6 +9,7 @@ import { targets } from '../../codegen/index.ts';
 import { toBytes } from '../../ir/bytes.ts';
 import { compile } from '../../src/compile.ts';
 import { buildExecutable } from '../../src/execute/build.ts';
+import { tensorIn } from '../../src/execute/executable.ts';
 import { writeNpy } from '../../src/npy.ts';
 import { installedCompilers } from '../../src/toolchain/compiler.ts';
 import { makeModel, node, port } from '../onnx/make-model.ts';
@@ -88,7 +89,8 @@ async function expectRuns(names: readonly string[], target: string, folder: stri
       results.map(({ name }) => name),
       names.map(outputOf),
     );
-    for (const [position, { tensor }] of results.entries()) {
+    for (const [position, result] of results.entries()) {
+      const tensor = tensorIn(result);
       assert.deepEqual([...new Float32Array(Uint8Array.from(tensor.bytes).buffer)], [-position, -0.5]);
     }
   } finally {
@@ -133,7 +135,7 @@ describe('names from models', function () {
       const tensor = { dtype: 'float32', dims: [1, 1, 1], bytes: toBytes('float32', [3]) } as const;
       fs.writeFileSync(path.join(folder, 'x.npy'), writeNpy(tensor));
       const [result] = await executable.run([{ name: 'x', file: path.join(folder, 'x.npy'), tensor }]);
-      assert.deepEqual([...new Float32Array(Uint8Array.from(result!.tensor.bytes).buffer)], [-3]);
+      assert.deepEqual([...new Float32Array(Uint8Array.from(tensorIn(result!).bytes).buffer)], [-3]);
       executable.dispose();
     }
   });

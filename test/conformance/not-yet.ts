@@ -21,10 +21,6 @@ export const notYet: readonly NotYet[] = [
     ],
   },
   {
-    reason: 'compiler bug: opt_in is a optional, not a tensor',
-    cases: ['node/test_identity_opt'],
-  },
-  {
     reason: 'DFT: the model declares 5 frequencies, and its input asks for a length of 1.',
     cases: ['graphs/onnx2tf/ops/DFT_17_onesided'],
   },
@@ -52,14 +48,6 @@ export const notYet: readonly NotYet[] = [
     ],
   },
   {
-    reason: 'input: has no shape, not even its rank. Give it: --shape sequence=1x3x224x224',
-    cases: ['node/test_sequence_insert_at_back', 'node/test_sequence_insert_at_front'],
-  },
-  {
-    reason: 'input: has no shape, not even its rank. Give it: --shape x=1x3x224x224',
-    cases: ['node/test_identity_sequence'],
-  },
-  {
     reason: 'LabelEncoder: strings as values are not supported.',
     cases: [
       'node/test_ai_onnx_ml_label_encoder_string_int',
@@ -84,29 +72,8 @@ export const notYet: readonly NotYet[] = [
     cases: ['graphs/burn/onnx-tests/tests/attention/attention_qk_output_2'],
   },
   {
-    reason: 'OptionalGetElement: operator OptionalGetElement of the ONNX standard domain (opset 18) is not supported.',
-    cases: [
-      'node/test_optional_get_element_optional_sequence',
-      'node/test_optional_get_element_optional_tensor',
-      'node/test_optional_get_element_sequence',
-      'node/test_optional_get_element_tensor',
-    ],
-  },
-  {
     reason: 'OptionalHasElement: operator OptionalHasElement of the ONNX standard domain (opset 16) is not supported.',
     cases: ['node/test_loop16_seq_none'],
-  },
-  {
-    reason: 'OptionalHasElement: operator OptionalHasElement of the ONNX standard domain (opset 18) is not supported.',
-    cases: [
-      'node/test_optional_has_element_empty_no_input_name_optional_input',
-      'node/test_optional_has_element_empty_no_input_name_tensor_input',
-      'node/test_optional_has_element_empty_no_input_optional_input',
-      'node/test_optional_has_element_empty_no_input_tensor_input',
-      'node/test_optional_has_element_empty_optional_input',
-      'node/test_optional_has_element_optional_input',
-      'node/test_optional_has_element_tensor_input',
-    ],
   },
   {
     reason: 'Pad: the margins come from an input, and nothing bounds the padded size in the middle.',
@@ -137,27 +104,6 @@ export const notYet: readonly NotYet[] = [
     ],
   },
   {
-    reason: 'SequenceConstruct: operator SequenceConstruct of the ONNX standard domain (opset 12) is not supported.',
-    cases: [
-      'simple/test_sequence_model2',
-      'simple/test_sequence_model3',
-      'simple/test_sequence_model4',
-      'simple/test_sequence_model5',
-    ],
-  },
-  {
-    reason: 'SequenceConstruct: operator SequenceConstruct of the ONNX standard domain (opset 13) is not supported.',
-    cases: ['node/test_if_seq'],
-  },
-  {
-    reason: 'SequenceConstruct: operator SequenceConstruct of the ONNX standard domain (opset 16) is not supported.',
-    cases: ['node/test_if_opt'],
-  },
-  {
-    reason: 'SequenceEmpty: operator SequenceEmpty of the ONNX standard domain (opset 12) is not supported.',
-    cases: ['simple/test_sequence_model1'],
-  },
-  {
     reason: 'SequenceInsert: operator SequenceInsert of the ONNX standard domain (opset 13) is not supported.',
     cases: ['node/test_loop13_seq'],
   },
@@ -182,14 +128,6 @@ export const notYet: readonly NotYet[] = [
       'node/test_sequence_map_identity_1_sequence_1_tensor',
       'node/test_sequence_map_identity_2_sequences',
     ],
-  },
-  {
-    reason: 'SplitToSequence: operator SplitToSequence of the ONNX standard domain (opset 12) is not supported.',
-    cases: ['simple/test_sequence_model6', 'simple/test_sequence_model7', 'simple/test_sequence_model8'],
-  },
-  {
-    reason: 'SplitToSequence: operator SplitToSequence of the ONNX standard domain (opset 24) is not supported.',
-    cases: ['node/test_split_to_sequence_1', 'node/test_split_to_sequence_2', 'node/test_split_to_sequence_nokeepdims'],
   },
   {
     reason: 'StringConcat: operator StringConcat of the ONNX standard domain (opset 20) is not supported.',

@@ -8,7 +8,7 @@ import type { Target } from '../../ir/target.ts';
 import { importBytes, toProgram } from '../../src/compile.ts';
 import { runProgram } from '../../src/evaluate.ts';
 import { buildExecutable } from '../../src/execute/build.ts';
-import type { ExecuteOptions, GivenInput } from '../../src/execute/executable.ts';
+import { type ExecuteOptions, type GivenInput, tensorIn } from '../../src/execute/executable.ts';
 import { inputsFor } from '../../src/execute/match-inputs.ts';
 import { writeNpy } from '../../src/npy.ts';
 import type { FuzzCase, Tensor } from './case.ts';
@@ -51,7 +51,7 @@ export async function runEngine(
   const folder = engine.target.includes('wasm') || engine.target === 'js' ? undefined : temporaryFolder();
   try {
     const outputs = await executable.run(feedOf(fuzzCase).map((input, position) => given(input, position, folder)));
-    const byName = new Map(outputs.map(({ name, tensor }) => [name, tensor]));
+    const byName = new Map(outputs.map((output) => [output.name, tensorIn(output)]));
     return fuzzCase.outputs.map((name) => byName.get(name));
   } finally {
     executable.dispose();

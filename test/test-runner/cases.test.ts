@@ -3,6 +3,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { tensorIn } from '../../src/execute/executable.ts';
 import { readCase } from '../../src/test-runner/case-data.ts';
 import { findCases } from '../../src/test-runner/cases.ts';
 import { runCases } from '../../src/test-runner/pool.ts';
@@ -42,7 +43,7 @@ describe('test cases', () => {
     const { sets } = readCase(path.join(folder, 'case'));
     assert.equal(sets.length, 1);
     assert.deepEqual(
-      [...sets[0]!.inputs, ...sets[0]!.outputs].map(({ name, tensor }) => [name, tensor.dims]),
+      [...sets[0]!.inputs, ...sets[0]!.outputs].map((value) => [value.name, tensorIn(value).dims]),
       [
         ['x', [2]],
         ['y', [2]],
