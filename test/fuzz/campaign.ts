@@ -12,14 +12,18 @@ export interface CampaignOptions {
   readonly oracle: Oracle;
   readonly seed: number;
   readonly runs: number;
-  /** No new case is begun after so many milliseconds. */
-  readonly milliseconds: number;
   /** The engines for the next case. */
   engines(): readonly EngineName[];
   /** `judge` where absent. */
   readonly judge?: typeof judge;
+  /** Told of each case before it runs. */
+  readonly begin?: (fuzzCase: FuzzCase) => void;
 }
 
+/** So many cases at most are tried to make a failing one smaller. */
+const mostShrinks = 200;
+
+/** Plain data, so that it can be sent to another process. */
 export interface CampaignResult {
   readonly passed: number;
   /** Reasons and how often each was given. */
@@ -33,9 +37,12 @@ export async function runCampaign(make: (draw: Draw) => FuzzCase, options: Campa
   const counts = { passed: 0, skipped: new Map<string, number>(), unsupported: new Map<string, number>() };
   let bug: { readonly fuzzCase: FuzzCase; readonly verdict: Verdict } | undefined;
   let names: readonly EngineName[] = [];
+  let shrinks = 0;
   const property = fc.asyncProperty(drawn(make), async (fuzzCase) => {
+    if (bug && shrinks++ >= mostShrinks) return true;
     // While a case shrinks it runs where it failed.
     if (!bug) names = options.engines();
+    options.begin?.(fuzzCase);
     const verdict = await (options.judge ?? judge)(fuzzCase, options.oracle, names);
     if (verdict.kind === 'bug') {
       bug = { fuzzCase, verdict };
@@ -44,8 +51,8 @@ export async function runCampaign(make: (draw: Draw) => FuzzCase, options: Campa
     if (!bug) count(counts, verdict);
     return true;
   });
-  const { seed, runs, milliseconds } = options;
-  await fc.check(property, { seed, numRuns: runs, interruptAfterTimeLimit: milliseconds });
+  const { seed, runs } = options;
+  await fc.check(property, { seed, numRuns: runs });
   return { ...counts, ...(bug ? { bug: `${describeCase(bug.fuzzCase)}\n${describeVerdict(bug.verdict)}` } : {}) };
 }
 

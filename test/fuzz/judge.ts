@@ -8,7 +8,7 @@ import { type FuzzCase, isFloatType, type Tensor } from './case.ts';
 import { compareTensors } from './compare.ts';
 import { encodeCase } from './encode.ts';
 import { type Engine, type EngineName, engines, feedOf, runEngine } from './engines.ts';
-import { nudged } from './nudge.ts';
+import { nudged, nudgedSteps } from './nudge.ts';
 import type { Oracle } from './oracle.ts';
 
 export type Verdict =
@@ -122,9 +122,13 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 /** Constants move too, so each answer takes a model of its own. */
 async function moved(oracle: Oracle, fuzzCase: FuzzCase): Promise<readonly (readonly Tensor[])[]> {
   const answers: (readonly Tensor[])[] = [];
-  for (const seed of [1, 2, 3, 4]) {
-    const inputs = fuzzCase.inputs.map((input, i) => ({ ...input, tensor: nudged(input.tensor, seed * 100 + i) }));
-    const near = { ...fuzzCase, inputs };
+  const inputsMoved = [1, 2, 3, 4].map((seed) => ({
+    ...fuzzCase,
+    inputs: fuzzCase.inputs.map((input, i) => ({ ...input, tensor: nudged(input.tensor, seed * 100 + i) })),
+  }));
+  const stepsMoved = [1 + 2 ** -20, 1 - 2 ** -20].map((factor) => nudgedSteps(fuzzCase, factor));
+  for (const near of [...inputsMoved, ...stepsMoved]) {
+    if (!near) continue;
     const answer = await oracle.ask(encodeCase(near), [feedOf(near)]);
     if (answer.error === undefined) answers.push(answer.results[0]!);
   }

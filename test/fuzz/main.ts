@@ -1,70 +1,69 @@
-// npm run fuzz -- [--minutes N] [--seed S] [--op NAME] [--graphs] [--illegal] [--engines js,wasm] [--runs N] [--verbose]
-// Random legal cases of every operator, or random small graphs, against ONNX Runtime, until the time is over.
+// npm run fuzz -- [--rounds N | --minutes N] [--runs N] [--seed S] [--op NAME] [--graphs] [--illegal]
+//   [--engines js,wasm] [--jobs N] [--verbose]
+// Random cases against ONNX Runtime: legal ones of every operator, illegal ones, or small graphs. A round has `runs` cases
+// of each generator; the same seed, rounds and runs are always the same cases. With minutes, rounds go on until the end.
 
+import * as os from 'node:os';
 import { parseArgs } from 'node:util';
-import { runCampaign } from './campaign.ts';
+import type { CampaignResult } from './campaign.ts';
+import { runOrders } from './crew.ts';
 import type { EngineName } from './engines.ts';
-import { randomGraph } from './graphs/graph.ts';
-import { illegal } from './illegal.ts';
-import { judgeIllegal } from './judge.ts';
-import { engineMix } from './mix.ts';
-import { generators } from './operators/index.ts';
-import { startOracle } from './oracle.ts';
+import { commandOf, generatorNames, type Order, type OrderKind } from './order.ts';
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '1' },
+    minutes: { type: 'string' },
+    rounds: { type: 'string' },
     seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
     op: { type: 'string', multiple: true },
-    runs: { type: 'string', default: '100' },
-    rounds: { type: 'string', default: '1000000' },
+    runs: { type: 'string', default: '50' },
     engines: { type: 'string' },
+    jobs: { type: 'string', default: `${os.availableParallelism()}` },
     graphs: { type: 'boolean', default: false },
     illegal: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 });
 
-const end = performance.now() + Number(values.minutes) * 60_000;
+const limits = { secondsForCase: 120, megabytes: 2000 };
 const seed = Number(values.seed);
-const all = values.graphs ? { graphs: randomGraph } : generators;
-const chosen = Object.entries(all).filter(([name]) => values.op?.includes(name) ?? true);
-const oracle = startOracle();
+const kind: OrderKind = values.graphs ? 'graphs' : values.illegal ? 'illegal' : 'operators';
+const rounds = values.rounds ? Number(values.rounds) : values.minutes ? Number.POSITIVE_INFINITY : 1;
+
+function* allOrders(): Generator<Order> {
+  const names = generatorNames(kind).filter((name) => kind === 'graphs' || (values.op?.includes(name) ?? true));
+  const engines = values.engines ? { engines: values.engines.split(',') as EngineName[] } : {};
+  for (let round = 0; round < rounds && names.length > 0; round++) {
+    for (const name of names) yield { kind, name, seed: seed + round, runs: Number(values.runs), ...engines };
+  }
+}
+
 const totals = { passed: 0, skipped: 0, unsupported: 0, bugs: 0 };
 const sum = (table: ReadonlyMap<string, number>): number => [...table.values()].reduce((a, b) => a + b, 0);
 
-for (let round = 0; performance.now() < end && round < Number(values.rounds); round++) {
-  for (const [name, make] of chosen) {
-    if (performance.now() >= end) break;
-    const result = await runCampaign(values.illegal ? illegal(make) : make, {
-      ...(values.illegal ? { judge: judgeIllegal } : {}),
-      oracle,
-      seed: seed + round,
-      runs: Number(values.runs),
-      milliseconds: end - performance.now(),
-      engines: values.engines ? () => values.engines!.split(',') as EngineName[] : engineMix(seed + round),
-    });
-    totals.passed += result.passed;
-    totals.skipped += sum(result.skipped);
-    totals.unsupported += sum(result.unsupported);
-    if (result.bug !== undefined) {
-      totals.bugs++;
-      console.log(
-        `\n=== ${name} (${values.graphs ? '--graphs' : `--op ${name}`} --seed ${seed + round} --runs ${values.runs})\n${result.bug.slice(0, 2500)}\n`,
-      );
-    }
-    if (values.verbose) {
-      console.log(
-        `${name}: ${result.passed} passed, ${sum(result.skipped)} skipped, ${sum(result.unsupported)} unsupported`,
-      );
-      for (const [reason, times] of result.skipped) console.log(`  ${times} skipped: ${reason}`);
-      for (const [reason, times] of result.unsupported) console.log(`  ${times} unsupported: ${reason}`);
-    }
+function onResult(order: Order, { passed, skipped, unsupported, bug }: CampaignResult): void {
+  totals.passed += passed;
+  totals.skipped += sum(skipped);
+  totals.unsupported += sum(unsupported);
+  if (bug !== undefined) {
+    totals.bugs++;
+    console.log(`\n=== ${order.name} (${commandOf(order)})\n${bug.slice(0, 2500)}\n`);
   }
+  if (!values.verbose) return;
+  console.log(`${order.name}: ${passed} passed, ${sum(skipped)} skipped, ${sum(unsupported)} unsupported`);
+  for (const [reason, times] of skipped) console.log(`  ${times} skipped: ${reason}`);
+  for (const [reason, times] of unsupported) console.log(`  ${times} unsupported: ${reason}`);
 }
-oracle.close();
+
+const minutes = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes);
+const done = await runOrders(allOrders(), {
+  ...limits,
+  jobs: Number(values.jobs),
+  deadline: performance.now() + minutes * 60_000,
+  onResult,
+});
 console.log(
-  `seed ${seed}: ${totals.passed} passed, ${totals.skipped} without an answer of ONNX Runtime, ` +
+  `seed ${seed}: ${done} orders, ${totals.passed} passed, ${totals.skipped} without an answer of ONNX Runtime, ` +
     `${totals.unsupported} unsupported by us, ${totals.bugs} bugs`,
 );
 process.exitCode = totals.bugs > 0 ? 4 : 0;

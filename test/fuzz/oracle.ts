@@ -22,6 +22,10 @@ export interface Oracle {
   close(): void;
 }
 
+/** Its process is replaced now and then, whatever it may keep. */
+const questionsForProcess = 1000;
+const millisecondsForQuestion = 60_000;
+
 export function startOracle(): Oracle {
   let child: ChildProcess | undefined;
   let questions = 0;
@@ -33,19 +37,26 @@ export function startOracle(): Oracle {
     });
   return {
     ask(model, feeds) {
+      if (questions % questionsForProcess === questionsForProcess - 1) this.close();
       child ??= start();
       const asked = child;
       const id = questions++;
       return new Promise((resolve) => {
         const finish = (answer: OracleAnswer): void => {
+          clearTimeout(timer);
           asked.off('message', finish);
           asked.off('exit', died);
           resolve(answer);
         };
-        const died = (): void => {
+        const stopped = (error: string): void => {
           child = undefined;
-          finish({ id, error: 'ONNX Runtime ended its process' });
+          finish({ id, error });
         };
+        const died = (): void => stopped('ONNX Runtime ended its process');
+        const timer = setTimeout(() => {
+          asked.kill('SIGKILL');
+          stopped('ONNX Runtime took too long');
+        }, millisecondsForQuestion);
         asked.on('message', finish);
         asked.on('exit', died);
         asked.send({ id, model, feeds } satisfies OracleQuestion);

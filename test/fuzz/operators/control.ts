@@ -4,7 +4,7 @@ import type { DType } from '../../../ir/dtype.ts';
 import { type Attributes, type CaseBuilder, type CaseNode, float, graph, int, ints, type Subgraph } from '../case.ts';
 import type { Draw } from '../draw.ts';
 import { drawDims, drawTensor, scalar } from '../tensors.ts';
-import { drawOpset, type Generator, type Generators, oneNode, put } from './generator.ts';
+import { drawOpset, type Generator, type Generators, oneNode } from './generator.ts';
 
 const node = (op: string, inputs: readonly string[], output: string, attributes: Attributes = {}): CaseNode => ({
   op,
@@ -39,8 +39,10 @@ function chain(
 const dimsOf = (draw: Draw): readonly number[] => drawDims(draw, draw.integer(0, 3), { most: 60, zero: 2 });
 
 /** Values that a subgraph may capture. */
-const captures = (builder: CaseBuilder, dims: readonly number[]): readonly string[] =>
-  Array.from({ length: builder.draw.integer(1, 3) }, () => put(builder, 'float32', dims, 'unit'));
+const captures = (builder: CaseBuilder, dims: readonly number[], open?: number): readonly string[] =>
+  Array.from({ length: builder.draw.integer(1, 3) }, () =>
+    builder.input(drawTensor(builder.draw, 'float32', dims, 'unit'), open === undefined ? {} : { open }),
+  );
 
 function branch(draw: Draw, prefix: string, captured: readonly string[], outputs: number, depth: number): Subgraph {
   const names = Array.from({ length: outputs }, (_, i) => `${prefix}out${i}`);
@@ -87,11 +89,15 @@ const ifCase: Generator = (draw) =>
 const loopCase: Generator = (draw) =>
   oneNode(draw, drawOpset(draw), (builder) => {
     const dims = dimsOf(draw);
-    const captured = captures(builder, dims);
-    const carried = Array.from({ length: draw.integer(1, 2) }, () =>
-      builder.input(drawTensor(draw, 'float32', dims, 'unit')),
-    );
     const scans = draw.integer(0, 2);
+    const turns = draw.integer(0, 6);
+    const start = draw.chance(50) ? draw.chance(80) : undefined;
+    // ONNX Runtime takes open sizes for 0 where a scan output has no element that could tell.
+    const open = scans > 0 && (turns === 0 || start === false) ? 0 : 40;
+    const captured = captures(builder, dims, open);
+    const carried = Array.from({ length: draw.integer(1, 2) }, () =>
+      builder.input(drawTensor(draw, 'float32', dims, 'unit'), { open }),
+    );
     const byCondition = draw.chance(40);
     const limit = draw.integer(0, 5);
     const constants = [{ name: 'limit', tensor: scalar('int64', limit), constant: true, symbols: [] }];
@@ -112,8 +118,8 @@ const loopCase: Generator = (draw) =>
       outputs: ['go', ...names.map((_, i) => `next${i}`), ...Array.from({ length: scans }, (_, i) => `scan${i}`)],
     };
     // Scan outputs need a bound that is known.
-    const trips = builder.input(scalar('int64', draw.integer(0, 6)), { constant: scans > 0 ? 95 : 40 });
-    const first = draw.chance(50) ? conditionInput(builder, draw.chance(80), 50) : undefined;
+    const trips = builder.input(scalar('int64', turns), { constant: scans > 0 ? 95 : 40 });
+    const first = start === undefined ? undefined : conditionInput(builder, start, 50);
     return {
       op: 'Loop',
       inputs: [trips, first, ...carried],
