@@ -6,7 +6,7 @@ import { constantOf } from './expr-make.ts';
 import { printExpr, printType } from './expr-print.ts';
 import { accessProblems, typeProblems } from './expr-verify.ts';
 import { children, freeVars } from './expr-walk.ts';
-import type { Alloc, Buffer, Kernel, Let, Loop, Stmt } from './kernel.ts';
+import type { Alloc, Buffer, Kernel, Let, Loop, Stmt, Store } from './kernel.ts';
 import { printHead } from './kernel-print.ts';
 import { ownExprs } from './kernel-walk.ts';
 
@@ -75,6 +75,7 @@ function verifyBuffer(buffer: Buffer, scope: Scope, check: Check, where?: Stmt):
 }
 
 function verifyStmt(stmt: Stmt, scope: Scope, check: Check): void {
+  if (stmt.kind === 'store' && isKnownToFit(stmt, scope, check)) return;
   for (const expr of ownExprs(stmt)) verifyExpr(expr, scope, check, stmt);
   switch (stmt.kind) {
     case 'loop':
@@ -96,18 +97,53 @@ function verifyStmt(stmt: Stmt, scope: Scope, check: Check): void {
       if (stmt.kind === 'if')
         for (const inner of [stmt.then, stmt.otherwise]) if (inner) verifyStmt(inner, scope, check);
       return;
-    case 'store': {
-      const problems = accessProblems('store', stmt.buffer, stmt.indices, stmt.value);
-      for (const problem of problems) check.report(problem, stmt);
+    case 'store':
       verifyAccess(stmt, scope, check, stmt);
+      for (const problem of accessProblems('store', stmt.buffer, stmt.indices, stmt.value)) check.report(problem, stmt);
       return;
-    }
     case 'block':
       for (const inner of stmt.body) verifyStmt(inner, scope, check);
       return;
     case 'barrier':
       return;
   }
+}
+
+/** What a store that is well formed in itself reads and writes. */
+interface Needs {
+  readonly vars: readonly Var[];
+  readonly buffers: readonly Buffer[];
+}
+
+const needsOfStores = new WeakMap<Store, Needs>();
+
+/**
+ * Most of a kernel are stores, and most passes leave most of them as they are: of those it remains to be seen whether
+ * what they need is there.
+ */
+function isKnownToFit(stmt: Store, scope: Scope, { options }: Check): boolean {
+  if (options.registersConstant) return false;
+  const known = needsOfStores.get(stmt) ?? needsOf(stmt);
+  if (!known) return false;
+  needsOfStores.set(stmt, known);
+  return known.vars.every((item) => scope.vars.has(item)) && known.buffers.every((item) => scope.buffers.has(item));
+}
+
+/** Undefined where something is wrong, or needs a closer look. */
+function needsOf(stmt: Store): Needs | undefined {
+  const vars: Var[] = [];
+  const buffers = new Set([stmt.buffer]);
+  const seen = new Set<Expr>();
+  const isFine = (expr: Expr): boolean => {
+    if (seen.has(expr)) return true;
+    seen.add(expr);
+    if (expr.kind === 'var') vars.push(expr);
+    if (expr.kind === 'load') buffers.add(expr.buffer);
+    return expr.kind !== 'reduce' && typeProblems(expr).length === 0 && children(expr).every(isFine);
+  };
+  const fine =
+    ownExprs(stmt).every(isFine) && accessProblems('store', stmt.buffer, stmt.indices, stmt.value).length === 0;
+  return fine ? { vars, buffers: [...buffers] } : undefined;
 }
 
 function verifyLoop(stmt: Loop, scope: Scope, check: Check): void {

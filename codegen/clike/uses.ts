@@ -109,6 +109,11 @@ export function usesOf(stmt: Stmt, { address, operandsOf }: Addresses): Uses {
 
 /** Without the definitions of values that nobody reads. */
 export function dropUnusedLets(stmt: Stmt, places: Addresses): Stmt {
+  let defines = false;
+  visitStmt(stmt, (inner) => {
+    if (inner.kind === 'let') defines = true;
+  });
+  if (!defines) return stmt;
   const { variables, fails } = usesOf(stmt, places);
   if (fails) return stmt;
   let dropped = false;

@@ -64,31 +64,41 @@ const byteOrder =
 
 function embeddedText(symbol: string, bytes: Uint8Array): Weights {
   const lines: string[] = [];
-  for (let at = 0; at < bytes.length; at += 64) lines.push(`  "${escaped(bytes.subarray(at, at + 64))}"\n`);
+  for (let at = 0; at < bytes.length; at += bytesOfLine) {
+    lines.push(`  "${escaped(bytes, at, Math.min(at + bytesOfLine, bytes.length))}"\n`);
+  }
   const declaration =
     `${byteOrder}static const unsigned char ${symbol}[${bytes.length + 1}] LAP_ALIGNED =\n` +
     `${lines.join('').trimEnd()};\n`;
   return { declaration, pointer: symbol, files: [] };
 }
 
-const escapes = Array.from({ length: 256 }, (_, byte) => {
-  const character = String.fromCharCode(byte);
-  return byte >= 32 && byte < 127 && !'"\\?'.includes(character) ? character : `\\${byte.toString(8)}`;
-});
+const bytesOfLine = 64;
+const line = Buffer.alloc(4 * bytesOfLine);
+const backslash = 92;
+const zero = 48;
+const stands = Array.from(
+  { length: 256 },
+  (_, byte) => byte >= 32 && byte < 127 && !'"\\?'.includes(String.fromCharCode(byte)),
+);
 
-const octals = Array.from({ length: 256 }, (_, byte) => `\\${byte.toString(8).padStart(3, '0')}`);
-
-const isOctalDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 48 && byte < 56;
-
-/** Octal escapes end after three digits, or before anything that is none. */
-function escaped(bytes: Uint8Array): string {
-  let text = '';
-  // Megabytes pass through here: no iterator.
-  for (let at = 0; at < bytes.length; at++) {
-    const short = escapes[bytes[at]!]!;
-    text += short.length > 1 && isOctalDigit(bytes[at + 1]) ? octals[bytes[at]!]! : short;
+/** Octal escapes end after three digits, or before anything that is none. Megabytes pass through here. */
+function escaped(bytes: Uint8Array, from: number, to: number): string {
+  let length = 0;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!;
+    if (stands[byte]) {
+      line[length++] = byte;
+      continue;
+    }
+    const next = at + 1 < to ? bytes[at + 1]! : 0;
+    const whole = next >= zero && next < zero + 8;
+    line[length++] = backslash;
+    if (whole || byte >= 64) line[length++] = zero + (byte >> 6);
+    if (whole || byte >= 8) line[length++] = zero + ((byte >> 3) & 7);
+    line[length++] = zero + (byte & 7);
   }
-  return text;
+  return line.toString('latin1', 0, length);
 }
 
 /** Understood by gcc and clang for ELF and Mach-O. */
