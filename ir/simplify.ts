@@ -39,11 +39,18 @@ export function simplify(expr: Expr): Expr {
 // What an expression simplifies to depends on nothing but itself: variables carry what is known of them.
 const simplified = new WeakMap<Expr, Expr>();
 
-const isSum = (expr: Expr): boolean =>
+/** Whether it is index arithmetic that has a normal form. */
+export const isSum = (expr: Expr): boolean =>
   expr.kind === 'binary' &&
   expr.dtype === 'index' &&
   expr.lanes === 1 &&
   (expr.op === 'add' || expr.op === 'sub' || expr.op === 'mul');
+
+/** For expressions that are simple by construction. */
+export function markSimple(expr: Expr): Expr {
+  simplified.set(expr, expr);
+  return expr;
+}
 
 function simplifyOther(expr: Expr): Expr {
   const rebuilt = mapChildren(expr, simplify);

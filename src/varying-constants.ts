@@ -24,10 +24,12 @@ interface Search {
   readonly found: Set<Const>;
   readonly fixed: Set<Expr>;
   readonly distances: Map<Const, Loop[]>;
+  /** Whether a loop is the innermost one. */
+  readonly innermost: Map<Loop, boolean>;
 }
 
 export function varyingConstants(kernel: Kernel): VaryingConstants {
-  const search: Search = { found: new Set(), fixed: new Set(), distances: new Map() };
+  const search: Search = { found: new Set(), fixed: new Set(), distances: new Map(), innermost: new Map() };
   visit(kernel.body, undefined, search);
   const all = [...search.found].filter((item) => !search.fixed.has(item));
   return { all, distances: search.distances };
@@ -37,14 +39,21 @@ function visit(stmt: Stmt, around: Loop | undefined, search: Search): void {
   const inside = isLoop(stmt) ? stmt : around;
   if (stmt.kind === 'loop') noteExtent(stmt, search);
   else if (stmt.kind === 'store') {
-    noteIndices(stmt.buffer, stmt.indices, innermost(around), search);
+    noteIndices(stmt.buffer, stmt.indices, innermost(around, search), search);
     noteValue(stmt.value, around, search);
   } else for (const expr of ownExprs(stmt)) noteValue(expr, around, search);
   if (stmt.kind === 'alloc') for (const size of stmt.buffer.shape) fix(size, search);
   for (const inner of innerStmts(stmt)) visit(inner, inside, search);
 }
 
-const innermost = (loop: Loop | undefined): Loop | undefined => (loop && !hasLoop(loop.body) ? loop : undefined);
+/** The loop itself if no other is inside. */
+function innermost(loop: Loop | undefined, search: Search): Loop | undefined {
+  if (!loop) return undefined;
+  const known = search.innermost.get(loop) ?? !hasLoop(loop.body);
+  search.innermost.set(loop, known);
+  return known ? loop : undefined;
+}
+
 const hasLoop = (stmt: Stmt): boolean => isLoop(stmt) || innerStmts(stmt).some(hasLoop);
 
 function noteExtent({ extent }: Loop, search: Search): void {
@@ -56,10 +65,10 @@ function noteExtent({ extent }: Loop, search: Search): void {
 /** A value that is computed: only the places that it reads may vary. */
 function noteValue(value: Expr, around: Loop | undefined, search: Search): void {
   if (value.dtype === 'index' && value.lanes === 1 && value.kind !== 'load') {
-    noteAddress(value, innermost(around), search);
+    noteAddress(value, innermost(around, search), search);
     return;
   }
-  const loop = innermost(around);
+  const loop = innermost(around, search);
   const loads = new Set<Expr>();
   visitExpr(value, (node) => {
     if (node.kind === 'load') {

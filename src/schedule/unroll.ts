@@ -4,6 +4,7 @@
 import { constantOf, int } from '../../ir/expr-make.ts';
 import type { Kernel, Loop, Stmt } from '../../ir/kernel.ts';
 import { isLoop, mapStmt } from '../../ir/kernel-walk.ts';
+import { atValues, bindsNothing } from './at-values.ts';
 import { operationsOf } from './operations.ts';
 import { blockOf, constantExtent, instantiate, onLoops, type Step, statementsOf } from './step.ts';
 
@@ -13,7 +14,9 @@ export const unroll =
     onLoops(kernel, name, copies);
 
 function copies(loop: Loop): Stmt {
-  const turns = Array.from({ length: constantExtent(loop) }, (_, turn) => turn);
+  const extent = constantExtent(loop);
+  if (bindsNothing(loop.body)) return blockOf(atValues(loop.body, loop.index, extent));
+  const turns = Array.from({ length: extent }, (_, turn) => turn);
   return blockOf(turns.map((turn) => instantiate(loop.body, new Map([[loop.index, int(turn)]]))));
 }
 
