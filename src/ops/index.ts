@@ -68,6 +68,7 @@ import * as quantizedMatmul from './quantized-matmul.ts';
 import * as random from './random.ts';
 import * as recurrentCells from './recurrent-cells.ts';
 import * as reductions from './reductions.ts';
+import * as regexFullMatch from './regex-full-match.ts';
 import * as regions from './regions.ts';
 import * as repeat from './repeat.ts';
 import * as reshape from './reshape.ts';
@@ -80,6 +81,9 @@ import * as sizes from './sizes.ts';
 import * as slice from './slice.ts';
 import * as softmax from './softmax.ts';
 import * as spectralWindows from './spectral-windows.ts';
+import * as stringNormalizer from './string-normalizer.ts';
+import * as strings from './strings.ts';
+import * as tfIdf from './tf-idf.ts';
 import * as topK from './top-k.ts';
 import * as training from './training.ts';
 import * as transpose from './transpose.ts';
@@ -118,6 +122,10 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   scan,
   sequences,
   optionals,
+  strings,
+  stringNormalizer,
+  tfIdf,
+  regexFullMatch,
   matmul,
   power,
   join,

@@ -2,9 +2,11 @@
 
 import type { Expr } from '../../ir/expr.ts';
 import { and, binary, eq, ge, gt, le, lt, or, select } from '../../ir/expr-make.ts';
+import type { Value } from '../../ir/graph.ts';
 import { stringAttribute } from './attributes.ts';
 import { broadcasting } from './broadcast.ts';
 import { type Operand, type Operator, op } from './define.ts';
+import { equalTexts } from './strings.ts';
 import {
   anyNumeric,
   anyType,
@@ -21,7 +23,10 @@ const truth = typeSet('T', ['bool']);
 const comparison = (name: string, compare: (a: Expr, b: Expr) => Expr, since: number): Operator =>
   broadcasting(name, compare, anyNumeric, since, 'bool');
 
-export const Equal = broadcasting('Equal', eq, typeSet('T', [...numericTypes, 'bool']), 19, 'bool');
+export const Equal: Operator = {
+  ...broadcasting('Equal', eq, typeSet('T', [...numericTypes, 'bool', 'string']), 19, 'bool'),
+  build: ({ A, B }: { readonly A: Value; readonly B: Value }, _, g, { fail }) => equalTexts(g, A, B, fail),
+};
 export const Less = comparison('Less', lt, 13);
 export const Greater = comparison('Greater', gt, 13);
 export const LessOrEqual = comparison('LessOrEqual', le, 16);

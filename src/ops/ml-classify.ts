@@ -14,6 +14,7 @@ import { vector } from './ml-forest-tables.ts';
 import { transformed } from './ml-post-transform.ts';
 import { Squeeze } from './reshape.ts';
 import { Slice } from './slice.ts';
+import { textVector } from './string-parts.ts';
 import { tensorOf } from './types.ts';
 import { Neg } from './unary.ts';
 
@@ -26,9 +27,9 @@ export const labelTypes = (rows: Expr, labels: Labels, columns: number): readonl
   tensorOf('float32', [rows, int(columns)]),
 ];
 
-/** labels[position]; strings cannot be made at run time. */
-export const labelAt = (g: Builder, labels: Labels, positions: Value): Value | undefined =>
-  areNumbers(labels) ? g.apply(Gather, [vector(g, labels, 'int64'), positions]) : undefined;
+/** labels[position] */
+export const labelAt = (g: Builder, labels: Labels, positions: Value): Value =>
+  g.apply(Gather, [areNumbers(labels) ? vector(g, labels, 'int64') : textVector(g, labels), positions]);
 
 interface Finish {
   readonly labels: Labels;
@@ -41,7 +42,7 @@ interface Finish {
 }
 
 /** Labels and scores [rows, classes]. */
-export function classify(g: Builder, raw: Value, finish: Finish): readonly [Value | undefined, Value] {
+export function classify(g: Builder, raw: Value, finish: Finish): readonly [Value, Value] {
   const { labels, base, used, positive, post } = finish;
   const { dtype } = tensorTypeOf(raw);
   if (labels.length === 2 && used.length === 1) {

@@ -7,7 +7,7 @@ import { castTo, tensorTypeOf } from './compose.ts';
 import { type Builder, op } from './define.ts';
 import { Gather } from './gather.ts';
 import { Concat } from './join.ts';
-import { asRows, checkRows, inputType, mlDomain, rowsOf } from './ml-inputs.ts';
+import { asRows, checkRows, inputOrText, inputType, mlDomain, rowsOf } from './ml-inputs.ts';
 import { Pad } from './pad.ts';
 import { Reshape } from './reshape.ts';
 import { Slice } from './slice.ts';
@@ -18,7 +18,7 @@ export const ArrayFeatureExtractor = op('ArrayFeatureExtractor', {
   domain: mlDomain,
   inputs: ['X', 'Y'],
   outputs: ['Z'],
-  types: { X: inputType, Y: sizeType },
+  types: { X: inputOrText, Y: sizeType },
   type: ({ X, Y }, _, context) => {
     if (X.rank < 1) context.fail('X must have at least rank 1, got a scalar.');
     const count = product(Y.shape);

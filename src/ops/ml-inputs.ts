@@ -11,6 +11,8 @@ import { typeSet } from './types.ts';
 export const mlDomain = 'ai.onnx.ml';
 export const inputType = typeSet('T', ['float32', 'float64', 'int64', 'int32']);
 
+export const inputOrText = typeSet('T', [...inputType.dtypes, 'string']);
+
 /** A vector is one row. */
 export const asRows = (g: Builder, X: Value): Value =>
   tensorTypeOf(X).shape.length === 1 ? g.apply(Reshape, [X, g.ints([1, -1])]) : X;

@@ -1,7 +1,7 @@
 // The two parts of a string tensor: spans, of its shape, and the bytes that they point into (`ir/form.ts`). Constants,
 // and what brings several string tensors to the same bytes, so that operators which only move elements move spans.
 
-import { toBytes } from '../../ir/bytes.ts';
+import { readElement, toBytes } from '../../ir/bytes.ts';
 import type { Expr } from '../../ir/expr.ts';
 import { add, and, binary, cast, constant, failure, int, le, select } from '../../ir/expr-make.ts';
 import { spanBits } from '../../ir/form.ts';
@@ -56,6 +56,18 @@ export function constantStrings(
 
 export const textVector = (g: Builder, texts: readonly string[]): Value =>
   constantStrings(g, texts.map(encodeText), [int(texts.length)]);
+
+/** The strings of a constant. */
+export function constantTexts({ structure }: Value): readonly string[] {
+  if (structure?.kind !== 'strings' || !structure.spans.constant || !structure.bytes.constant) return [];
+  const { spans, bytes } = structure;
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  return Array.from({ length: spans.constant!.length / 8 }, (_, i) => {
+    const span = BigInt(readElement('int64', spans.constant!, i));
+    const start = Number(span >> BigInt(spanBits));
+    return decoder.decode(bytes.constant!.subarray(start, start + Number(span & lengthMask)));
+  });
+}
 
 /** Spans that a caller gives, each checked to lie within the bytes. */
 export const CheckedSpans = op('CheckedSpans', {

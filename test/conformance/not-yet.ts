@@ -25,11 +25,6 @@ export const notYet: readonly NotYet[] = [
     cases: ['graphs/onnx2tf/ops/DFT_17_onesided'],
   },
   {
-    reason:
-      'Equal: A is string; Equal takes float32, float64, float16, bfloat16, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool.',
-    cases: ['node/test_equal_string', 'node/test_equal_string_broadcast'],
-  },
-  {
     reason: 'Gradient: operator Gradient of domain "ai.onnx.preview.training" (opset 1) is not supported.',
     cases: ['simple/test_gradient_of_add', 'simple/test_gradient_of_add_and_mul'],
   },
@@ -45,15 +40,6 @@ export const notYet: readonly NotYet[] = [
       'node/test_image_decoder_decode_pnm_rgb',
       'node/test_image_decoder_decode_tiff_rgb',
       'node/test_image_decoder_decode_webp_rgb',
-    ],
-  },
-  {
-    reason: 'LabelEncoder: strings as values are not supported.',
-    cases: [
-      'node/test_ai_onnx_ml_label_encoder_string_int',
-      'node/test_ai_onnx_ml_label_encoder_string_int_no_default',
-      'node/test_ai_onnx_ml_label_encoder_tensor_mapping',
-      'node/test_ai_onnx_ml_label_encoder_tensor_value_only_mapping',
     ],
   },
   {
@@ -96,14 +82,6 @@ export const notYet: readonly NotYet[] = [
     ],
   },
   {
-    reason: 'RegexFullMatch: operator RegexFullMatch of the ONNX standard domain (opset 20) is not supported.',
-    cases: [
-      'node/test_regex_full_match_basic',
-      'node/test_regex_full_match_email_domain',
-      'node/test_regex_full_match_empty',
-    ],
-  },
-  {
     reason: 'SequenceInsert: operator SequenceInsert of the ONNX standard domain (opset 13) is not supported.',
     cases: ['node/test_loop13_seq'],
   },
@@ -127,56 +105,6 @@ export const notYet: readonly NotYet[] = [
       'node/test_sequence_map_identity_1_sequence',
       'node/test_sequence_map_identity_1_sequence_1_tensor',
       'node/test_sequence_map_identity_2_sequences',
-    ],
-  },
-  {
-    reason: 'StringConcat: operator StringConcat of the ONNX standard domain (opset 20) is not supported.',
-    cases: [
-      'node/test_string_concat',
-      'node/test_string_concat_broadcasting',
-      'node/test_string_concat_empty_string',
-      'node/test_string_concat_utf8',
-      'node/test_string_concat_zero_dimensional',
-    ],
-  },
-  {
-    reason: 'StringNormalizer: operator StringNormalizer of the ONNX standard domain (opset 10) is not supported.',
-    cases: [
-      'node/test_strnormalizer_export_monday_casesensintive_lower',
-      'node/test_strnormalizer_export_monday_casesensintive_nochangecase',
-      'node/test_strnormalizer_export_monday_casesensintive_upper',
-      'node/test_strnormalizer_export_monday_empty_output',
-      'node/test_strnormalizer_export_monday_insensintive_upper_twodim',
-      'node/test_strnormalizer_nostopwords_nochangecase',
-      'simple/test_strnorm_model_monday_casesensintive_lower',
-      'simple/test_strnorm_model_monday_casesensintive_nochangecase',
-      'simple/test_strnorm_model_monday_casesensintive_upper',
-      'simple/test_strnorm_model_monday_empty_output',
-      'simple/test_strnorm_model_monday_insensintive_upper_twodim',
-      'simple/test_strnorm_model_nostopwords_nochangecase',
-    ],
-  },
-  {
-    reason: 'StringSplit: operator StringSplit of the ONNX standard domain (opset 20) is not supported.',
-    cases: [
-      'node/test_string_split_basic',
-      'node/test_string_split_consecutive_delimiters',
-      'node/test_string_split_empty_string_delimiter',
-      'node/test_string_split_empty_tensor',
-      'node/test_string_split_maxsplit',
-      'node/test_string_split_no_delimiter',
-    ],
-  },
-  {
-    reason: 'TfIdfVectorizer: operator TfIdfVectorizer of the ONNX standard domain (opset 9) is not supported.',
-    cases: [
-      'node/test_tfidfvectorizer_tf_batch_onlybigrams_skip0',
-      'node/test_tfidfvectorizer_tf_batch_onlybigrams_skip5',
-      'node/test_tfidfvectorizer_tf_batch_uniandbigrams_skip5',
-      'node/test_tfidfvectorizer_tf_only_bigrams_skip0',
-      'node/test_tfidfvectorizer_tf_onlybigrams_levelempty',
-      'node/test_tfidfvectorizer_tf_onlybigrams_skip5',
-      'node/test_tfidfvectorizer_tf_uniandbigrams_skip5',
     ],
   },
   {
