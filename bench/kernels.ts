@@ -17,6 +17,7 @@ import { scheduleKernel } from '../src/schedule/index.ts';
 import { panelWidth } from '../src/schedule/panel.ts';
 import { winograd } from '../src/schedule/winograd.ts';
 import { added, convolution, mean, product, scaled, softmax, transposed, window } from '../test/schedule/lowered.ts';
+import { clockSource, peakSource } from './peak.ts';
 
 interface Case {
   readonly name: string;
@@ -121,25 +122,6 @@ const cases: readonly Case[] = [
 const wanted = process.argv.slice(2);
 const chosen = cases.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
 
-const peak = `
-static double peak(void) {
-  typedef float v __attribute__((vector_size(64)));
-  v a[12], m, c;
-  for (int j = 0; j < 16; j++) { m[j] = 0.999f; c[j] = 1e-3f; for (int i = 0; i < 12; i++) a[i][j] = i + j * 1e-3f; }
-  double best = 1e9;
-  for (int r = 0; r < 5000; r++) {
-    double t = now();
-    for (long n = 0; n < 40000; n++) {
-_Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) a[i] = a[i] * m + c; __asm__ volatile("" ::"v"(a[0]), "v"(a[1])); }
-    t = now() - t;
-    if (t < best) best = t;
-  }
-  float s = 0;
-  for (int i = 0; i < 12; i++) for (int j = 0; j < 16; j++) s += a[i][j];
-  return 12 * 4e4 * 32 / best * 1e-9 + (s == 0.12345f);
-}
-`;
-
 function source(): string {
   const shared = helpers();
   const functions = chosen.map(({ kernel }, i) => {
@@ -170,8 +152,8 @@ function source(): string {
     '#define LAP_KERNEL static __attribute__((noinline))\n#define LAP_OK 0\n',
     shared.text(),
     ...functions.map(({ printed }) => printed.text),
-    'static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec * 1e-9; }\n',
-    peak,
+    clockSource,
+    peakSource,
     'static float *filled(long n) { float *p = aligned_alloc(64, (4 * n + 127) / 64 * 64); for (long i = 0; i < n; i++) p[i] = (rand() % 2000 - 1000) * 1e-3f; return p; }\n',
     `#define MEASURE(name, operations, call) do { double best = 1e9; double start = now(); long inner = 1; \\
   for (;;) { double t = now(); for (long i = 0; i < inner; i++) call; t = now() - t; if (t > 5e-5) break; inner *= 2; } \\

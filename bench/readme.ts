@@ -6,12 +6,11 @@ import type { Row } from './row.ts';
 
 interface Measured {
   readonly target: string;
+  /** What one core does at best, to say how far a time is from the roof. */
+  readonly peakGflops: number;
   readonly mean: number;
   readonly rows: readonly Row[];
 }
-
-/** Multiplications and additions that one core does at best, each microsecond: to say how far a time is from the roof. */
-const operationsPerUs = 250_000;
 
 const read = (file: string): Measured => JSON.parse(fs.readFileSync(file, 'utf8'));
 const [hostFile, wasmFile] = process.argv.slice(2);
@@ -32,7 +31,7 @@ const lines = host.rows.map((row) => {
   const web = onWasm.get(name);
   const cells = [
     name,
-    time((2 * macs) / operationsPerUs),
+    time((2 * macs) / (host.peakGflops * 1000)),
     time(oursUs),
     time(peerUs),
     ratio.toFixed(2),
@@ -47,7 +46,8 @@ const lines = host.rows.map((row) => {
 const text = `One thread, both sides in turns in one run (\`npm run bench\`, \`npm run bench -- --target wasm\`), on a shared machine with
 AVX-512; times in microseconds, medians. C against onnxruntime-node 1.30: geometric mean **${host.mean.toFixed(2)} times faster**
 over ${host.rows.length} models, slower: ${slower(host)}. WebAssembly (SIMD, Node 20 as it is) against onnxruntime-web 1.30: **${wasm.mean.toFixed(2)} times
-faster** over ${wasm.rows.length}, slower: ${slower(wasm)}. *Least* is what the multiplications alone would take at 250 GFLOP/s.
+faster** over ${wasm.rows.length}, slower: ${slower(wasm)}. *Least* is what the multiplications alone would take at the
+${host.peakGflops.toFixed(0)} GFLOP/s that one core of it reaches; Winograd's convolutions need fewer of them.
 
 | model | least | C | ONNX Runtime | × | WASM | ONNX Runtime Web | × | arena kB | weights kB |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|

@@ -14,6 +14,7 @@ import { buildWebAssembly, runWebAssembly } from '../src/execute/webassembly.ts'
 import { decodeModel } from '../src/onnx/decode.ts';
 import { readDataSets } from '../src/onnx/test-data.ts';
 import { sizesAt } from '../src/sizes-at.ts';
+import { measurePeak } from './peak.ts';
 import { type Peer, type PeerInput, startPeer } from './peer.ts';
 import type { Row } from './row.ts';
 
@@ -186,4 +187,7 @@ const slower = rows.filter(({ ratio }) => ratio < 1).map(({ name }) => name);
 console.log(
   `\n${rows.length} models, geometric mean ${mean.toFixed(2)} times faster; slower: ${slower.join(', ') || 'none'}`,
 );
-if (jsonFile) fs.writeFileSync(jsonFile, `${JSON.stringify({ target: targetName, mean, rows }, null, 2)}\n`);
+if (jsonFile) {
+  const measured = { target: targetName, peakGflops: measurePeak(), mean, rows };
+  fs.writeFileSync(jsonFile, `${JSON.stringify(measured, null, 2)}\n`);
+}
