@@ -1,6 +1,7 @@
 // The arena over time as an SVG picture: calls from left to right, bytes from bottom to top, one box a buffer.
 
 import { escapeHtml } from './escape-html.ts';
+import { formatCount } from './format-count.ts';
 import type { Report, ReportBuffer } from './report.ts';
 
 const width = 1000;
@@ -36,7 +37,7 @@ function box(
   const size = `width="${round(across(lastCall + 1) - x)}" height="${round(up(offset) - y)}"`;
   // Neighbours in the list differ in colour: steps of the golden angle.
   const hue = Math.round((position * 137.5) % 360);
-  const title = `${name}: ${bytes} bytes at ${offset}, calls ${firstCall} to ${lastCall}`;
+  const title = `${name}: ${formatCount(bytes)} bytes at ${formatCount(offset)}, calls ${firstCall} to ${lastCall}`;
   return `<rect x="${x}" y="${y}" ${size} fill="hsl(${hue} 60% 65%)" stroke="#fff" stroke-width="0.5"><title>${escapeHtml(title)}</title></rect>`;
 }
 
@@ -53,7 +54,7 @@ function ticks(bytes: number, up: (bytes: number) => number): readonly string[] 
     const y = up(bytes * share);
     return (
       `<line x1="${left}" x2="${width}" y1="${y}" y2="${y}" stroke="#ddd"/>` +
-      `<text x="${left - 6}" y="${round(y + 4)}" text-anchor="end">${Math.round(bytes * share)}</text>`
+      `<text x="${left - 6}" y="${round(y + 4)}" text-anchor="end">${formatCount(Math.round(bytes * share))}</text>`
     );
   });
 }

@@ -1,6 +1,7 @@
 // The report as one HTML page that needs nothing else: no script, no font, no network.
 
 import { escapeHtml } from './escape-html.ts';
+import { formatCount } from './format-count.ts';
 import { memoryMap } from './memory-map.ts';
 import type { Report, ReportPort } from './report.ts';
 
@@ -23,8 +24,8 @@ export function reportPage(report: Report): string {
       ['arena, lower bound', bytes(arena.lowerBoundBytes)],
       ['weights', bytes(report.weightsBytes)],
       ['local arrays', bytes(report.stackBytes)],
-      ['multiply-adds', count(totals.multiplyAdds)],
-      ['other float operations', count(totals.floatOperations)],
+      ['multiply-adds', formatCount(totals.multiplyAdds)],
+      ['other float operations', formatCount(totals.floatOperations)],
       ['bytes loaded', bytes(totals.bytesLoaded)],
       ['bytes stored', bytes(totals.bytesStored)],
     ],
@@ -46,7 +47,7 @@ ${kernelTable(report)}
 <h2>Files</h2>
 ${table(
   ['file', 'bytes'],
-  report.files.map((file) => [escapeHtml(file.path), count(file.bytes)]),
+  report.files.map((file) => [escapeHtml(file.path), formatCount(file.bytes)]),
 )}
 </body>
 </html>
@@ -66,12 +67,12 @@ const kernelTable = ({ kernels }: Report): string =>
     ['kernel', 'calls', 'multiply-adds', 'other float operations', 'bytes loaded', 'bytes stored', 'local arrays'],
     kernels.map((kernel) => [
       escapeHtml(kernel.name),
-      count(kernel.calls),
-      count(kernel.multiplyAdds),
-      count(kernel.floatOperations),
-      count(kernel.bytesLoaded),
-      count(kernel.bytesStored),
-      count(kernel.stackBytes),
+      formatCount(kernel.calls),
+      formatCount(kernel.multiplyAdds),
+      formatCount(kernel.floatOperations),
+      formatCount(kernel.bytesLoaded),
+      formatCount(kernel.bytesStored),
+      formatCount(kernel.stackBytes),
     ]),
   );
 
@@ -84,5 +85,4 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return `<table><tr>${heads}</tr>\n${body.join('\n')}\n</table>`;
 }
 
-const count = (value: number): string => `${value}`.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-const bytes = (value: number): string => `${count(value)} bytes`;
+const bytes = (value: number): string => `${formatCount(value)} bytes`;

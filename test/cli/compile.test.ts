@@ -9,6 +9,17 @@ import { writeModel } from './models.ts';
 
 const hasCompiler = ['cc', 'gcc', 'clang'].some((name) => spawnSync(name, ['--version']).status === 0);
 
+/** What is open at the end, or was closed out of turn. */
+function unclosedTags(page: string): readonly string[] {
+  const open: string[] = [];
+  for (const [, closes, name, alone] of page.matchAll(/<(\/?)([a-z]\w*)\b[^>]*?(\/?)>/g)) {
+    if (alone || name === 'meta') continue;
+    if (!closes) open.push(name!);
+    else if (open.pop() !== name) return [...open, name!];
+  }
+  return open;
+}
+
 describe('lapidary compile', function () {
   this.timeout(120_000);
   let folder = '';
@@ -73,6 +84,7 @@ describe('lapidary compile', function () {
     const page = fs.readFileSync(path.join(out(), 'report.html'), 'utf8');
     assert.match(page, /<svg /);
     assert.doesNotMatch(page, /<script|https?:|src=|href=/);
+    assert.deepEqual(unclosedTags(page), []);
   });
 
   it('prints the model after a pass', () => {
