@@ -1,7 +1,9 @@
-/* A pool of workers for lap_parallel. A job is cut into chunks that threads claim one after the other, so that a thread
- * that the system holds up takes fewer. All claims go through one word, `ticket`: the job's number in the upper half,
- * the chunks not yet claimed in the lower. A claim is a compare-and-swap of the whole word, so a worker that was held
- * up since an earlier job can never claim a chunk of this one with that job's bounds. */
+/* A pool of workers for lap_parallel. A job is cut into chunks. Each thread has a share of neighbouring ones, the same
+ * share of every job: so it mostly reads what it wrote itself, and what another core holds in its cache stays there. A
+ * thread that is done takes chunks of the others' shares, so that one that the system holds up takes fewer. All claims of
+ * a share go through one word, its ticket: the job's number in the upper half, the chunks not yet claimed in the lower.
+ * A claim is a compare-and-swap of the whole word, so a worker that was held up since an earlier job can never claim a
+ * chunk of this one with that job's bounds. */
 #define _POSIX_C_SOURCE 200809L
 #include "parallel.h"
 
@@ -16,6 +18,7 @@
 #define atomic_set(place, value, order) __atomic_store_n(place, value, __ATOMIC_##order)
 #define atomic_take(place) __atomic_exchange_n(place, 1, __ATOMIC_ACQUIRE)
 #define atomic_decrement(place) (__atomic_sub_fetch(place, 1, __ATOMIC_SEQ_CST))
+#define atomic_count(place) (__atomic_add_fetch(place, 1, __ATOMIC_RELAXED))
 #define atomic_claim(place, expected, value) \
   __atomic_compare_exchange_n(place, expected, value, 1, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 #else
@@ -29,6 +32,7 @@
 #define atomic_set(place, value, order) atomic_store_explicit(place, value, ORDER_##order)
 #define atomic_take(place) atomic_exchange_explicit(place, 1, memory_order_acquire)
 #define atomic_decrement(place) (atomic_fetch_sub(place, 1) - 1)
+#define atomic_count(place) (atomic_fetch_add(place, 1) + 1)
 #define atomic_claim(place, expected, value) \
   atomic_compare_exchange_weak_explicit(place, expected, value, memory_order_acq_rel, memory_order_acquire)
 #endif
@@ -40,11 +44,19 @@ enum {
   MAX_THREADS = 1024
 };
 
+/* On lines of its own: each is mostly used by one thread. */
+typedef struct {
+  ATOMIC(uint64_t) ticket;
+  char rest[CACHE_LINES - sizeof(uint64_t)];
+} ticket_line;
+
 typedef struct {
   lap_parallel parallel; /* first: for_each gets a pointer to it */
   int spins;
   int workers;
+  ATOMIC(int) started; /* workers that know their number */
   pthread_t *threads;
+  ticket_line *shares;
   ATOMIC(int) busy; /* 1 while a for_each owns the pool */
 
   /* The job. Atomic, because a late worker may read these while the next job is written; its claim then fails. */
@@ -59,8 +71,8 @@ typedef struct {
   ATOMIC(int) stop;
 
   /* Written by all threads: each on lines of its own. */
-  char before_ticket[CACHE_LINES];
-  ATOMIC(uint64_t) ticket;
+  char before_job[CACHE_LINES];
+  ATOMIC(uint32_t) job; /* the number of the latest job, written when it may be worked on */
   char before_pending[CACHE_LINES];
   ATOMIC(uint32_t) pending; /* chunks not yet done */
   char after_pending[CACHE_LINES];
@@ -76,18 +88,23 @@ static void pause_spinning(void) {
 #endif
 }
 
-/* Claims and runs one chunk; 0 if all are claimed. */
-static int work(pool *self) {
-  uint64_t ticket = atomic_get(&self->ticket, ACQUIRE);
+/* The first chunk of a share. */
+static ptrdiff_t first_chunk(const pool *self, ptrdiff_t chunks, int share) {
+  return chunks * share / self->parallel.threads;
+}
+
+/* Claims and runs one chunk of a share; 0 if all are claimed. */
+static int work_on(pool *self, int share) {
+  uint64_t ticket = atomic_get(&self->shares[share].ticket, ACQUIRE);
   while (unclaimed(ticket) > 0) {
     lap_body *body = atomic_get(&self->body, RELAXED);
     void *context = atomic_get(&self->context, RELAXED);
     const ptrdiff_t count = atomic_get(&self->count, RELAXED);
     const ptrdiff_t chunk = atomic_get(&self->chunk, RELAXED);
     /* Success means that this job still had an unclaimed chunk, so what was read above was this job's. */
-    if (!atomic_claim(&self->ticket, &ticket, ticket - 1)) continue;
+    if (!atomic_claim(&self->shares[share].ticket, &ticket, ticket - 1)) continue;
     const ptrdiff_t chunks = count / chunk + (count % chunk != 0);
-    const ptrdiff_t begin = (chunks - (ptrdiff_t)unclaimed(ticket)) * chunk;
+    const ptrdiff_t begin = (first_chunk(self, chunks, share + 1) - (ptrdiff_t)unclaimed(ticket)) * chunk;
     body(context, begin, count - begin < chunk ? count : begin + chunk);
     if (atomic_decrement(&self->pending) == 0 && atomic_get(&self->waiting, SEQ_CST)) {
       pthread_mutex_lock(&self->mutex);
@@ -99,20 +116,34 @@ static int work(pool *self) {
   return 0;
 }
 
+/* Works until nothing is left to claim: first on one's own share, then on the others'. */
+static void work(pool *self, int own) {
+  const int shares = self->parallel.threads;
+  for (int i = 0; i < shares; i++)
+    while (work_on(self, (own + i) % shares)) continue;
+}
+
 static void *worker(void *argument) {
   pool *self = argument;
+  const int own = atomic_count(&self->started);
+  uint32_t seen = 0;
   while (!atomic_get(&self->stop, ACQUIRE)) {
-    if (work(self)) continue;
+    const uint32_t job = atomic_get(&self->job, ACQUIRE);
+    if (job != seen) {
+      seen = job;
+      work(self, own);
+      continue;
+    }
     int spins = self->spins;
-    while (spins > 0 && unclaimed(atomic_get(&self->ticket, RELAXED)) == 0 && !atomic_get(&self->stop, RELAXED)) {
+    while (spins > 0 && atomic_get(&self->job, RELAXED) == seen && !atomic_get(&self->stop, RELAXED)) {
       pause_spinning();
       spins--;
     }
     if (spins > 0) continue;
-    /* The caller writes `ticket`, then reads `sleepers`; here it is the other way round: one must see the other. */
+    /* The caller writes `job`, then reads `sleepers`; here it is the other way round: one must see the other. */
     pthread_mutex_lock(&self->mutex);
     atomic_set(&self->sleepers, atomic_get(&self->sleepers, RELAXED) + 1, SEQ_CST);
-    while (unclaimed(atomic_get(&self->ticket, SEQ_CST)) == 0 && !atomic_get(&self->stop, RELAXED))
+    while (atomic_get(&self->job, SEQ_CST) == seen && !atomic_get(&self->stop, RELAXED))
       pthread_cond_wait(&self->wake, &self->mutex);
     atomic_set(&self->sleepers, atomic_get(&self->sleepers, RELAXED) - 1, SEQ_CST);
     pthread_mutex_unlock(&self->mutex);
@@ -161,10 +192,14 @@ static void for_each(lap_parallel *parallel, lap_body *body, void *context, ptrd
   atomic_set(&self->count, count, RELAXED);
   atomic_set(&self->chunk, chunk, RELAXED);
   atomic_set(&self->pending, chunks, RELAXED);
-  const uint64_t number = (atomic_get(&self->ticket, RELAXED) >> 32) + 1;
-  atomic_set(&self->ticket, number << 32 | chunks, SEQ_CST);
+  const uint32_t number = atomic_get(&self->job, RELAXED) + 1;
+  for (int i = 0; i < parallel->threads; i++) {
+    const uint64_t own = (uint64_t)(first_chunk(self, chunks, i + 1) - first_chunk(self, chunks, i));
+    atomic_set(&self->shares[i].ticket, (uint64_t)number << 32 | own, RELEASE);
+  }
+  atomic_set(&self->job, number, SEQ_CST);
   wake_workers(self);
-  while (work(self)) continue;
+  work(self, 0);
   wait_for_workers(self);
   atomic_set(&self->busy, 0, RELEASE);
 }
@@ -191,8 +226,10 @@ lap_parallel *lap_parallel_create(int threads) {
   pthread_cond_init(&self->wake, NULL);
   pthread_cond_init(&self->finished, NULL);
   self->threads = calloc((size_t)threads, sizeof *self->threads);
-  if (self->threads != NULL) start_workers(self, threads - 1);
-  if (self->threads != NULL && self->workers == threads - 1) return &self->parallel;
+  self->shares = calloc((size_t)threads, sizeof *self->shares);
+  const int has_memory = self->threads != NULL && self->shares != NULL;
+  if (has_memory) start_workers(self, threads - 1);
+  if (has_memory && self->workers == threads - 1) return &self->parallel;
   lap_parallel_destroy(&self->parallel);
   return NULL;
 }
@@ -206,6 +243,7 @@ void lap_parallel_destroy(lap_parallel *parallel) {
   pthread_mutex_unlock(&self->mutex);
   for (int i = 0; i < self->workers; i++) pthread_join(self->threads[i], NULL);
   free(self->threads);
+  free(self->shares);
   pthread_cond_destroy(&self->finished);
   pthread_cond_destroy(&self->wake);
   pthread_mutex_destroy(&self->mutex);

@@ -10,8 +10,8 @@ import { writer } from '../clike/text.ts';
 import { type Addresses, usesOf } from '../clike/uses.ts';
 import { grainOf, isShared } from '../parallel-parts.ts';
 
-/** Operations that are worth handing to a thread: a microsecond or two. */
-const portion = 20_000;
+/** Operations that are worth handing to a thread: about a microsecond. */
+const portion = 40_000;
 
 /** A function for each part, and one that calls them in turn, its loops through the parallel-for. */
 export function printParts(
@@ -103,6 +103,6 @@ const forEachHelper: Helper = {
   name: 'lap_for_each',
   text:
     'static void lap_for_each(lap_parallel *parallel, lap_body *body, void *context, ptrdiff_t count, ptrdiff_t grain) {\n' +
-    '  if (parallel != NULL && count > grain) parallel->for_each(parallel, body, context, count, grain);\n' +
+    '  if (parallel != NULL && count >= 2 * grain) parallel->for_each(parallel, body, context, count, grain);\n' +
     '  else if (count > 0) body(context, 0, count);\n}\n',
 };

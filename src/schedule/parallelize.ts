@@ -2,7 +2,7 @@
 //   for i { body }   →   parallel for i { body }
 
 import type { Expr, Var } from '../../ir/expr.ts';
-import { constantOf, div, int, mod, mul, product, variable } from '../../ir/expr-make.ts';
+import { add, ceilDiv, constantOf, div, int, min, mod, mul, product, sub, variable } from '../../ir/expr-make.ts';
 import { visitExpr } from '../../ir/expr-walk.ts';
 import type { Kernel, Loop, Stmt } from '../../ir/kernel.ts';
 import { innerStmts, isLoop, letIn, loop, mapStmt, ownExprs } from '../../ir/kernel-walk.ts';
@@ -18,8 +18,10 @@ export const parallelize =
       return { ...loop, as: 'parallel' };
     });
 
-/** Below this many operations waking another thread costs more than it saves. */
-const worthwhile = 50_000;
+/** Below this many operations, a microsecond or two, waking another thread costs more than it saves. */
+const worthwhile = 150_000;
+/** An iteration of joined loops does at least this many, so that finding its place, a few divisions, does not count. */
+const turnOfJoined = 2_000;
 /** What a symbolic extent is taken for. */
 const usualExtent = 128;
 /** As many iterations as keep a few threads evenly busy. */
@@ -53,13 +55,13 @@ function shareOut(stmt: Stmt): readonly Stmt[] {
   const nest = perfectNest(stmt);
   const independent = nest.loops.slice(0, nest.loops.findIndex(({ as }) => as !== 'parallel') >>> 0);
   const first = independent.findIndex((_, i) => !isScarce(independent.slice(0, i + 1)));
-  if (first >= 0) return [join(independent.slice(0, first + 1))];
+  if (first >= 0) return [joinInBlocks(independent.slice(0, first + 1))];
   const parts = statementsOf(nest.body);
   if (independent.length === nest.loops.length && parts.length > 1) {
     // Each part gets the loops for itself: then its own loops can be joined with them.
     return parts.flatMap((part) => shareOut(instantiate(aroundBody(independent, part))));
   }
-  return [join(independent)];
+  return [joinInBlocks(independent)];
 }
 
 /** Whether the loops may have too few iterations to share. */
@@ -69,6 +71,26 @@ const isScarce = (loops: readonly Loop[]): boolean =>
 function serial(stmt: Stmt): Stmt {
   const inner = mapStmt(stmt, serial);
   return isLoop(inner) && inner.as === 'parallel' ? { ...inner, as: 'serial' } : inner;
+}
+
+/**
+ * Where the innermost of several loops does little, its iterations go in blocks:
+ *   for n < batch { for i < size { body } }   →   parallel for j < batch * (size / 64) { … for i.i < 64 { body } }
+ */
+function joinInBlocks(loops: readonly Loop[]): Stmt {
+  const last = loops.at(-1)!;
+  const turns = Math.ceil(turnOfJoined / Math.max(1, operations(last.body)));
+  if (loops.length === 1 || turns === 1) return join(loops);
+  const size = constantOf(last.extent);
+  if (size !== undefined && size <= turns) return joinInBlocks(loops.slice(0, -1));
+  const inBlock = size === undefined ? turns : Math.ceil(size / Math.ceil(size / turns));
+  const block = variable(`${last.index.name}.o`, 'index', { extent: simplify(ceilDiv(last.extent, int(inBlock))) });
+  const start = mul(block, int(inBlock));
+  const within = variable(`${last.index.name}.i`, 'index', {
+    extent: simplify(min(int(inBlock), sub(last.extent, start))),
+  });
+  const body = loop(within, instantiate(last.body, new Map([[last.index, add(start, within)]])));
+  return join([...loops.slice(0, -1), { ...last, index: block, extent: block.extent!, body }]);
 }
 
 function join(loops: readonly Loop[]): Stmt {

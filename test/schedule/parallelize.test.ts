@@ -1,8 +1,10 @@
 // What threads share: loops whose iterations are independent, enough of them, and enough work in all.
 
 import assert from 'node:assert/strict';
-import { variable } from '../../ir/expr-make.ts';
-import type { Kernel, Stmt } from '../../ir/kernel.ts';
+import { float, indexVar, int, load, mul, variable } from '../../ir/expr-make.ts';
+import type { Buffer, Kernel, Stmt } from '../../ir/kernel.ts';
+import { printKernel } from '../../ir/kernel-print.ts';
+import { loops, store } from '../../ir/kernel-walk.ts';
 import { scheduleKernel } from '../../src/schedule/index.ts';
 import { parallelizeOutermost } from '../../src/schedule/parallelize.ts';
 import { statementsOf } from '../../src/schedule/step.ts';
@@ -42,6 +44,24 @@ describe('loops that threads share', () => {
       marks(result).join(),
     );
     for (const size of [0, 1, 7, 30]) assertSameMeaning(kernel, result, [size]);
+  });
+
+  it('go in blocks where they are joined and an iteration does little', () => {
+    const batch = variable('batch', 'index', { min: 0 });
+    const tensor = (name: string): Buffer => ({
+      name,
+      dtype: 'float32',
+      shape: [batch, int(10_001)],
+      memory: 'argument',
+    });
+    const [x, y] = [tensor('x'), tensor('y')];
+    const [n, i] = [indexVar('n', batch), indexVar('i', 10_000)];
+    const twice = store(y, [n, i], mul(load(x, [n, i]), float(2)));
+    const kernel: Kernel = { name: 'twice', params: [x, y], dims: [batch], body: loops([n, i], twice) };
+    const result = shared(kernel);
+    assert.equal(marks(result).length, 1);
+    assert.match(printKernel(result), /for parallel l0_l1\S* < batch \* \d\d?\n/);
+    for (const size of [0, 1, 3]) assertSameMeaning(kernel, result, [size]);
   });
 
   it('are none where the work is small', () => {
