@@ -8,7 +8,7 @@ import type { Program } from '../ir/program.ts';
 import { printProgram } from '../ir/program-print.ts';
 import type { GenerateOptions, OutputFile, Target } from '../ir/target.ts';
 import { applyWinograd } from './apply-winograd.ts';
-import { programError } from './errors.ts';
+import { problem, programError } from './errors.ts';
 import { fuse } from './fuse/fuse.ts';
 import { legalize } from './legalize.ts';
 import { lower } from './lower/lower.ts';
@@ -17,6 +17,7 @@ import { mapKernels } from './map-kernels.ts';
 import { decodeModel } from './onnx/decode.ts';
 import { externalDataOf } from './onnx/external-data.ts';
 import { importModel } from './onnx/import.ts';
+import type { FunctionProto } from './onnx/proto-types.ts';
 import { createBuilder } from './ops/builder.ts';
 import { findOperator } from './ops/index.ts';
 import { orderSteps } from './order-steps.ts';
@@ -42,6 +43,8 @@ export interface CompileOptions {
   readonly maximums?: Readonly<Record<string, number>>;
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   readonly overridable?: readonly string[];
+  /** Further ONNX files whose functions define operators that the model does not define itself. */
+  readonly functions?: readonly Uint8Array[];
   /** Where the model lies, for external data. */
   readonly modelFile?: string;
   readonly math?: 'fast' | 'strict';
@@ -57,8 +60,16 @@ export function importBytes(model: Uint8Array, options: CompileOptions = {}): Gr
     maximums: options.maximums ?? {},
     shapes: options.shapes ?? {},
     overridable: options.overridable ?? [],
+    functions: (options.functions ?? []).flatMap(functionsOf),
     ...(options.modelFile === undefined ? {} : { resolveExternal: externalDataOf(options.modelFile) }),
   });
+}
+
+function functionsOf(file: Uint8Array): readonly FunctionProto[] {
+  const { functions } = decodeModel(file, 'file of functions');
+  if (functions.length === 0)
+    throw problem('file of functions', 'holds no functions: they are a part of a model file.');
+  return functions;
 }
 
 /** Graph → program for a target, ready to print; without a target, for `evaluate`. */

@@ -29,6 +29,8 @@ export interface ModelOptions {
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Initializers that the model also lists as inputs, and that stay inputs. */
   readonly overridable?: readonly string[];
+  /** Further ONNX files whose functions define operators that the model does not define itself. */
+  readonly functions?: readonly Uint8Array[];
   /** Where the model lies: files of external data are found beside it. */
   readonly modelFile?: string;
 }
@@ -81,10 +83,11 @@ function findTarget(target: Target | string): Target {
   throw new UsageError(`There is no target "${target}". There are: ${Object.keys(targets).join(', ')}.`);
 }
 
-const forModel = ({ dims, maximums, shapes, overridable, modelFile }: ModelOptions): CompileOptions => ({
+const forModel = ({ dims, maximums, shapes, overridable, functions, modelFile }: ModelOptions): CompileOptions => ({
   ...(dims ? { dims } : {}),
   ...(maximums ? { maximums } : {}),
   ...(shapes ? { shapes } : {}),
   ...(overridable ? { overridable } : {}),
+  ...(functions ? { functions } : {}),
   ...(modelFile === undefined ? {} : { modelFile }),
 });

@@ -1,6 +1,7 @@
 // lapidary ops: the table of operators, made from their declarations.
 
 import type { Command } from 'commander';
+import { type LeftOut, leftOut } from '../ops/left-out.ts';
 import { type OperatorEntry, operatorTable } from '../ops-table.ts';
 import { formatTable, plural } from './table.ts';
 
@@ -25,8 +26,12 @@ export const opsCommand = (command: Command): Command =>
       }
       const lines = rows.map((row) => [row.name, row.domain, `${row.since}`, row.meaning, inputsOf(row)]);
       process.stdout.write(formatTable([['operator', 'domain', 'since', 'meaning', 'inputs'], ...lines]));
+      const missing = leftOut.filter(({ name }) => name.toLowerCase().includes(wanted));
+      if (missing.length > 0) process.stdout.write(`\nLeft out:\n${missing.map(describeLeftOut).join('')}`);
       process.stderr.write(`${plural(rows.length, 'operator')}\n`);
     });
+
+const describeLeftOut = ({ name, domain, reason }: LeftOut): string => `  ${name} (${domain}): ${reason}\n`;
 
 const inputsOf = ({ inputs }: OperatorEntry): string =>
   inputs.map(({ name, types }) => `${name}: ${types.join(' | ')}`).join('; ');

@@ -2,12 +2,14 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CompileOptions } from '../compile.ts';
+import { readModelFile } from '../onnx/model-file.ts';
 
 export interface ModelOptions {
   readonly dim: Readonly<Record<string, number>>;
   readonly max: Readonly<Record<string, number>>;
   readonly shape: Readonly<Record<string, readonly number[]>>;
   readonly overridable: readonly string[];
+  readonly functions: readonly string[];
   readonly math: 'fast' | 'strict';
 }
 
@@ -32,6 +34,11 @@ export const addModelOptions = (command: Command): Command =>
         .argParser((name, before: readonly string[]) => [...before, name])
         .default([], 'none'),
     )
+    .addOption(
+      new Option('--functions <file>', 'an ONNX file whose functions define operators that the model uses')
+        .argParser((file, before: readonly string[]) => [...before, file])
+        .default([], 'none'),
+    )
     .addOption(mathOption());
 
 export const mathOption = (): Option =>
@@ -50,6 +57,7 @@ export const compileOptions = (options: ModelOptions): CompileOptions => ({
   maximums: options.max,
   shapes: options.shape,
   overridable: options.overridable,
+  functions: options.functions.map(readModelFile),
   math: options.math,
 });
 

@@ -28,6 +28,7 @@ import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TypeProto } 
 import { typeHints } from './shape-hints.ts';
 import { readSparseTensor } from './sparse-tensor.ts';
 import { readTensor, type TensorData } from './tensor.ts';
+import { unknownOperator } from './unknown-operator.ts';
 
 /** Functions nested deeper than this, or nodes more than this after inlining, are an attack. */
 const maximumDepth = 64;
@@ -126,17 +127,11 @@ function importNode(
     return;
   }
   const operator = state.table(domain, opType);
-  if (!operator) throw problem(where, unknownOperator(domain, opType, scope));
+  if (!operator) throw problem(where, unknownOperator(domain, opType, scope.opsets.get(domain)));
   const attributes = importAttributes(protos, operator, inputs, where, scope, state, graphs);
   const outputs = applyUpgraded(operator, inputs, attributes, proto, name, where, scope, state);
   define(proto, outputs, scope, where);
 }
-
-const unknownOperator = (domain: string, opType: string, scope: Scope): string => {
-  const version = scope.opsets.get(domain);
-  const from = domain === '' ? 'the ONNX standard domain' : `domain ${JSON.stringify(domain)}`;
-  return `operator ${opType} of ${from}${version === undefined ? '' : ` (opset ${version})`} is not supported.`;
-};
 
 /** An attribute inside a function may refer to one of the function's own. */
 function referenced(attribute: AttributeProto, scope: Scope): AttributeProto | undefined {

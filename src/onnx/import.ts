@@ -10,7 +10,7 @@ import { functionKey, importInitializers, importNodes, normalizeDomain, opsetVer
 import { inputPorts, isPlain, outputPorts } from './import-ports.ts';
 import { collect, type ImportState, type OperatorTable, refuseRepeated, type Scope } from './import-scope.ts';
 import { createSymbols, type DimensionOptions, variablesOf } from './import-types.ts';
-import type { ModelProto } from './proto-types.ts';
+import type { FunctionProto, ModelProto } from './proto-types.ts';
 import { typeHints } from './shape-hints.ts';
 import type { ResolveExternal } from './tensor.ts';
 import { scanLimits } from './wire-scan.ts';
@@ -20,6 +20,8 @@ export interface ImportOptions extends DimensionOptions {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** Initializers that stay inputs. */
   readonly overridable: readonly string[];
+  /** Functions for operators that the model does not define itself. */
+  readonly functions?: readonly FunctionProto[];
   readonly resolveExternal?: ResolveExternal;
 }
 
@@ -32,7 +34,7 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     throw problem('model', `has IR version ${model.irVersion}; supported are 1 to ${newestIr}.`);
   }
   const functions = new Map(
-    model.functions.map(
+    [...(options.functions ?? []), ...model.functions].map(
       (item) => [functionKey(normalizeDomain(item.domain), item.name ?? '', item.overload ?? ''), item] as const,
     ),
   );

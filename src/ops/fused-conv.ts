@@ -1,7 +1,18 @@
 // FusedConv of ONNX Runtime (com.microsoft): a Conv, a tensor added to it, and an activation.
 
 import type { Value } from '../../ir/graph.ts';
-import { HardSigmoid, LeakyRelu, Relu } from './activations.ts';
+import {
+  Affine,
+  Elu,
+  HardSigmoid,
+  LeakyRelu,
+  ParametricSoftplus,
+  Relu,
+  ScaledTanh,
+  Softplus,
+  Softsign,
+  ThresholdedRelu,
+} from './activations.ts';
 import { Add, Max, Min } from './arithmetic.ts';
 import { optionalFloats, optionalString } from './attributes.ts';
 import { scalarLike } from './compose.ts';
@@ -13,6 +24,13 @@ import { Sigmoid, Tanh } from './unary.ts';
 type Activation = (value: Value, parameters: readonly number[], g: Builder) => Value;
 
 export const activations: Readonly<Record<string, Activation | undefined>> = {
+  Affine: (value, [alpha = 1, beta = 0], g) => g.apply(Affine, [value], { alpha, beta }),
+  Elu: (value, [alpha = 1], g) => g.apply(Elu, [value], { alpha }),
+  ParametricSoftplus: (value, [alpha, beta], g) => g.apply(ParametricSoftplus, [value], { alpha, beta }),
+  ScaledTanh: (value, [alpha, beta], g) => g.apply(ScaledTanh, [value], { alpha, beta }),
+  Softplus: (value, _, g) => g.apply(Softplus, [value]),
+  Softsign: (value, _, g) => g.apply(Softsign, [value]),
+  ThresholdedRelu: (value, [alpha = 1], g) => g.apply(ThresholdedRelu, [value], { alpha }),
   Relu: (value, _, g) => g.apply(Relu, [value]),
   Tanh: (value, _, g) => g.apply(Tanh, [value]),
   Sigmoid: (value, _, g) => g.apply(Sigmoid, [value]),

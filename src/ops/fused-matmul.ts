@@ -6,7 +6,7 @@ import type { Value } from '../../ir/graph.ts';
 import { Add, Mul } from './arithmetic.ts';
 import { floatAttribute, intAttribute } from './attributes.ts';
 import { castTo, scalarLike, tensorTypeOf } from './compose.ts';
-import { type Builder, type Operand, op } from './define.ts';
+import { type Builder, type Operand, op, type TypeContext } from './define.ts';
 import { checkDepth, MatMul, productShape } from './matmul.ts';
 import { DynamicQuantizeLinear } from './quantize.ts';
 import { MatMulInteger } from './quantized-matmul.ts';
@@ -21,31 +21,56 @@ const float = typeSet('S', ['float32']);
 const turnedShape = (X: Operand, turned: number): Operand =>
   turned && X.rank > 1 ? { ...X, shape: [...X.shape.slice(0, -2), X.shape.at(-1)!, X.shape.at(-2)!] } : X;
 
-function turned(g: Builder, value: Value, wanted: number): Value {
-  const rank = tensorTypeOf(value).shape.length;
-  if (!wanted || rank < 2) return value;
-  const perm = Array.from({ length: rank }, (_, axis) => axis);
-  return g.apply(Transpose, [value], { perm: [...perm.slice(0, -2), rank - 1, rank - 2] });
+export const fusedProductAttributes = {
+  alpha: floatAttribute(1),
+  transA: intAttribute(0),
+  transB: intAttribute(0),
+  transBatchA: intAttribute(0),
+  transBatchB: intAttribute(0),
+};
+
+interface Arrangement {
+  readonly alpha: number;
+  readonly transA: number;
+  readonly transB: number;
+  readonly transBatchA: number;
+  readonly transBatchB: number;
+}
+
+/** The order of an operand's axes: the first one behind the batch where the batch is transposed, then the matrix. */
+function arrangement(rank: number, turn: number, turnBatch: number): readonly number[] {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  if (rank < 2) return axes;
+  const moved = turnBatch ? [...axes.slice(1, -1), 0, rank - 1] : axes;
+  return turn ? [...moved.slice(0, -2), moved[rank - 1]!, moved[rank - 2]!] : moved;
+}
+
+export function fusedProductShape(A: Operand, B: Operand, how: Arrangement, context: TypeContext): readonly Expr[] {
+  const arranged = (X: Operand, turn: number, turnBatch: number): Operand => ({
+    ...X,
+    shape: arrangement(X.rank, turn, turnBatch).map((axis) => X.shape[axis]!),
+  });
+  return productShape(arranged(A, how.transA, how.transBatchA), arranged(B, how.transB, how.transBatchB), context);
+}
+
+export function fusedProduct(g: Builder, A: Value, B: Value, how: Arrangement): Value {
+  const arranged = (value: Value, turn: number, turnBatch: number): Value => {
+    const perm = arrangement(tensorTypeOf(value).shape.length, turn, turnBatch);
+    return perm.every((axis, position) => axis === position) ? value : g.apply(Transpose, [value], { perm });
+  };
+  const factors = [arranged(A, how.transA, how.transBatchA), arranged(B, how.transB, how.transBatchB)];
+  const product = g.apply(MatMul, factors);
+  return how.alpha === 1 ? product : g.apply(Mul, [product, scalarLike(g, product, how.alpha)]);
 }
 
 /** alpha * A' * B' */
 export const FusedMatMul = op('FusedMatMul', {
   domain,
   inputs: ['A', 'B'],
-  attributes: {
-    alpha: floatAttribute(1),
-    transA: intAttribute(0),
-    transB: intAttribute(0),
-    transBatchA: intAttribute(0, [0]),
-    transBatchB: intAttribute(0, [0]),
-  },
+  attributes: fusedProductAttributes,
   types: { A: anyFloat, B: anyFloat },
-  type: ({ A, B }, { transA, transB }, context) =>
-    tensorOf(A.dtype, productShape(turnedShape(A, transA), turnedShape(B, transB), context)),
-  expand: ({ A, B }, { alpha, transA, transB }, g) => {
-    const product = g.apply(MatMul, [turned(g, A, transA), turned(g, B, transB)]);
-    return alpha === 1 ? product : g.apply(Mul, [product, scalarLike(g, product, alpha)]);
-  },
+  type: ({ A, B }, how, context) => tensorOf(A.dtype, fusedProductShape(A, B, how, context)),
+  expand: ({ A, B }, how, g) => fusedProduct(g, A, B, how),
 });
 
 /** One for all, or one for each column. */

@@ -40,14 +40,22 @@ import * as maxUnpool from './max-unpool.ts';
 import * as microsoftAliases from './microsoft-aliases.ts';
 import * as microsoftArithmetic from './microsoft-arithmetic.ts';
 import * as microsoftAttention from './microsoft-attention.ts';
+import * as microsoftAttentionLstm from './microsoft-attention-lstm.ts';
 import * as microsoftConvolution from './microsoft-convolution.ts';
+import * as microsoftDropout from './microsoft-dropout.ts';
 import * as microsoftEmbedding from './microsoft-embedding.ts';
 import * as microsoftGates from './microsoft-gates.ts';
+import * as microsoftHashMapping from './microsoft-hash-mapping.ts';
+import * as microsoftInverse from './microsoft-inverse.ts';
 import * as microsoftMovement from './microsoft-movement.ts';
 import * as microsoftNormalization from './microsoft-normalization.ts';
 import * as microsoftPadding from './microsoft-padding.ts';
 import * as microsoftPictures from './microsoft-pictures.ts';
+import * as microsoftProducts from './microsoft-products.ts';
 import * as microsoftRotary from './microsoft-rotary.ts';
+import * as microsoftTokens from './microsoft-tokens.ts';
+import * as microsoftTransforms from './microsoft-transforms.ts';
+import * as microsoftWords from './microsoft-words.ts';
 import * as mlColumns from './ml-columns.ts';
 import * as mlEncoders from './ml-encoders.ts';
 import * as mlFeatures from './ml-features.ts';
@@ -162,13 +170,21 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftArithmetic,
   microsoftAttention,
   microsoftEmbedding,
+  microsoftAttentionLstm,
   microsoftConvolution,
   microsoftGates,
   microsoftNormalization,
   microsoftPadding,
   microsoftRotary,
+  microsoftDropout,
+  microsoftHashMapping,
+  microsoftInverse,
   microsoftMovement,
   microsoftPictures,
+  microsoftProducts,
+  microsoftTokens,
+  microsoftTransforms,
+  microsoftWords,
   batchScan,
   flexAttention,
   linearAttention,

@@ -1,22 +1,8 @@
-// Arithmetic of ONNX Runtime's own domain: MulInteger, ReduceSumInteger, ComplexMul, CDist, BiasDropout, and products that
-// end in an activation: FusedGemm, GemmFastGelu.
+// Arithmetic of ONNX Runtime's own domain: MulInteger, ReduceSumInteger, ComplexMul, CDist, and products that end in
+// an activation: FusedGemm, GemmFastGelu.
 
 import type { Expr } from '../../ir/expr.ts';
-import {
-  add,
-  bool,
-  cast,
-  constantOf,
-  eq,
-  indexVar,
-  int,
-  mul,
-  neg,
-  reduce,
-  select,
-  sub,
-  unary,
-} from '../../ir/expr-make.ts';
+import { add, cast, constantOf, eq, indexVar, int, mul, neg, reduce, select, sub, unary } from '../../ir/expr-make.ts';
 import { Add } from './arithmetic.ts';
 import {
   floatAttribute,
@@ -124,26 +110,6 @@ export const CDist = op('CDist', {
     const difference = sub(A.at(i!, k), B.at(j!, k));
     const sum = reduce('sum', [k], mul(difference, difference));
     return metric === 'euclidean' ? unary('sqrt', sum) : sum;
-  },
-});
-
-/** data + bias + residual: nothing is dropped when a model runs. */
-export const BiasDropout = op('BiasDropout', {
-  domain,
-  inputs: ['data', 'bias', 'residual?', 'ratio?', 'training_mode?'],
-  attributes: { seed: intAttribute(0) },
-  types: { data: anyFloat, bias: anyFloat, residual: anyFloat },
-  outputs: ['output', 'mask?'],
-  type: ({ data, bias, residual, training_mode }, _, context) => {
-    if (!broadcastsTo(bias.shape, data.shape)) context.fail('bias must broadcast to the shape of data.');
-    if (residual && !broadcastsTo(residual.shape, data.shape)) context.fail('residual must have the shape of data.');
-    if (training_mode && constantOf(scalarOf(training_mode)) !== 0) context.fail('training is not supported.');
-    return [tensorOf(data.dtype, data.shape), tensorOf('bool', data.shape)];
-  },
-  compute: ({ data, bias, residual }, _, index, { output }) => {
-    if (output === 1) return bool(true);
-    const sum = add(data.at(...index), readBroadcast(bias, index, data.shape));
-    return residual ? add(sum, readBroadcast(residual, index, data.shape)) : sum;
   },
 });
 

@@ -33,7 +33,7 @@ const recur = (g: Builder, H: Value | undefined, R: Value): Value | undefined =>
 const wholeBias = (g: Builder, { B, hidden }: Direction, gates: number): Value | undefined =>
   B && g.apply(Add, [blocks(g, B, hidden, 0, gates), blocks(g, B, hidden, gates, 2 * gates)]);
 
-const functionsOf = (all: readonly Activation[], position: number, count: number): readonly Activation[] =>
+export const functionsOf = (all: readonly Activation[], position: number, count: number): readonly Activation[] =>
   all.slice(position * count, (position + 1) * count);
 
 const sizeOf = (types: readonly Type[], gates: number) => {
@@ -121,7 +121,7 @@ export const GRU = op('GRU', {
 });
 
 /** Gates i (input), o (output), f (forget), c (cell); peepholes P in the order i, o, f. */
-function lstm(g: Builder, direction: Direction, [f, c, h]: readonly Activation[], coupled: boolean): Cell {
+export function lstmCell(g: Builder, direction: Direction, [f, c, h]: readonly Activation[], coupled: boolean): Cell {
   const { R, P, hidden } = direction;
   const step = (projected: Value, [H, C]: readonly (Value | undefined)[]): readonly Value[] => {
     const sums = plus(g, projected, recur(g, H, R));
@@ -154,7 +154,7 @@ export const LSTM = op('LSTM', {
       attributes,
       sizeOf(types, 4),
       g,
-      (_, direction, d) => lstm(g, direction, functionsOf(functions, d, 3), attributes.input_forget !== 0),
+      (_, direction, d) => lstmCell(g, direction, functionsOf(functions, d, 3), attributes.input_forget !== 0),
     );
   },
 });

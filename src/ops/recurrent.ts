@@ -136,6 +136,8 @@ export interface Direction {
 export interface Cell {
   /** What is added to the products of the inputs with W. */
   readonly bias: Value | undefined;
+  /** Widths of further states that start at zero and are not handed out. */
+  readonly inner?: readonly Expr[];
   step(projected: Value, states: readonly (Value | undefined)[]): readonly Value[];
 }
 
@@ -210,8 +212,10 @@ function runDirection(
     return cell.bias ? g.apply(Add, [product, cell.bias]) : product;
   };
   const zero = g.scalar(0, dtype);
-  const stateSizes = g.sizes([batch, hidden]);
-  const present = (): readonly Value[] => initial.map((state) => state ?? g.apply(Expand, [zero, stateSizes]));
+  const widths = [...initial.map(() => hidden), ...(cell.inner ?? [])];
+  const given = widths.map((_, i) => initial[i]);
+  const present = (): readonly Value[] =>
+    given.map((state, i) => state ?? g.apply(Expand, [zero, g.sizes([batch, widths[i]!])]));
   const ends = lengths && g.apply(Unsqueeze, [castTo(g, shaped(g, lengths, [batch]), 'int64'), g.ints([1])]);
   /** Beyond the end of a sequence its states stay and its output is zero. */
   const masked = (time: Value, next: readonly Value[], old: () => readonly Value[]) => {
@@ -225,9 +229,9 @@ function runDirection(
     };
   };
   if (constantOf(length) === 1) {
-    const next = cell.step(project(take(g, X, 0)), initial);
+    const next = cell.step(project(take(g, X, 0)), given);
     const { states, output } = masked(g.scalar(0, 'int64'), next, present);
-    return [g.apply(Unsqueeze, [output, g.ints([0])]), ...states];
+    return [g.apply(Unsqueeze, [output, g.ints([0])]), ...states.slice(0, initial.length)];
   }
   const projected = project(X);
   const sizes = g.sizes([length]);
@@ -239,5 +243,5 @@ function runDirection(
     return { states: turn.states, scans: [turn.output] };
   });
   const finals = results.slice(0, initial.length);
-  return [g.apply(PlaceScan, [results[initial.length]!], { reverse: reverse ? 1 : 0 }), ...finals];
+  return [g.apply(PlaceScan, [results[widths.length]!], { reverse: reverse ? 1 : 0 }), ...finals];
 }

@@ -107,7 +107,9 @@ export const graphCases: readonly BadCase[] = [
   {
     name: 'an unknown domain',
     model: model([node('Fancy', ['x'], ['y'], {}, { domain: 'com.example' })], { domains: { 'com.example': 1 } }),
-    message: 'Fancy "y": operator Fancy of domain "com.example" (opset 1) is not supported.',
+    message:
+      'Fancy "y": operator Fancy of domain "com.example" (opset 1) is not supported. ' +
+      'A function of that name in an ONNX file can define it: --functions <file>.',
   },
   { name: 'a node without an operator', model: model([{ input: ['x'], output: ['y'] }]), message: /^error: / },
   {

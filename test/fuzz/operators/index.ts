@@ -9,6 +9,9 @@ import { microsoft } from './microsoft.ts';
 import { microsoftGates } from './microsoft-gates.ts';
 import { microsoftMovement } from './microsoft-movement.ts';
 import { microsoftPictures } from './microsoft-pictures.ts';
+import { microsoftProducts } from './microsoft-products.ts';
+import { microsoftRecurrent } from './microsoft-recurrent.ts';
+import { microsoftTokens } from './microsoft-tokens.ts';
 import { movement } from './movement.ts';
 import { others } from './others.ts';
 import { quantization } from './quantization.ts';
@@ -31,4 +34,7 @@ export const generators: Generators = {
   ...microsoftMovement,
   ...microsoftPictures,
   ...microsoftGates,
+  ...microsoftProducts,
+  ...microsoftRecurrent,
+  ...microsoftTokens,
 };

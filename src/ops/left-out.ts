@@ -1,0 +1,16 @@
+// Operators that are left out on purpose, and why. `lapidary ops` lists them, and so does the error for a model with one.
+
+export interface LeftOut {
+  readonly domain: string;
+  readonly name: string;
+  /** A whole sentence. */
+  readonly reason: string;
+}
+
+const foreign = (what: string): string =>
+  `it holds ${what}, which only that device's own software can run. Export the model without it.`;
+
+export const leftOut: readonly LeftOut[] = [
+  { domain: 'com.microsoft', name: 'EPContext', reason: foreign('a program that was compiled for one device') },
+  { domain: 'com.microsoft', name: 'Snpe', reason: foreign('a container for the Snapdragon engine') },
+];
