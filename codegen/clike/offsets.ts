@@ -35,9 +35,9 @@ export interface OffsetOptions {
 
 export function offsetsOf({ addresses, depthOf, declare }: OffsetOptions): Offsets {
   const uses = new Map<string, number>();
-  const splits = new Map<Expr, { readonly varying: Expr; readonly constant: number }>();
-  const split = (address: Expr) => {
-    const found = splits.get(address) ?? splitConstant(address);
+  const splits = new Map<Expr, Split>();
+  const split = (address: Expr): Split => {
+    const found = splits.get(address) ?? throughConstant(address, split) ?? splitConstant(address);
     splits.set(address, found);
     return found;
   };
@@ -46,6 +46,8 @@ export function offsetsOf({ addresses, depthOf, declare }: OffsetOptions): Offse
     uses.set(key, (uses.get(key) ?? 0) + 1);
   }
   const declared = new Map<number, Map<string, Var>>();
+  // Unrolled code asks for the same object again and again.
+  const hoisted = new Map<Expr, Expr>();
 
   const depthsIn = (expr: Expr): number | undefined => {
     if (expr.kind === 'var') return depthOf(expr);
@@ -64,6 +66,11 @@ export function offsetsOf({ addresses, depthOf, declare }: OffsetOptions): Offse
 
   /** A variable that holds the value, in the innermost block that it needs. */
   const hoist = (value: Expr): Expr => {
+    const known = hoisted.get(value) ?? findOrDeclare(value);
+    hoisted.set(value, known);
+    return known;
+  };
+  const findOrDeclare = (value: Expr): Expr => {
     const depth = depthsIn(value);
     if (depth === undefined || depth === 0 || workOf(value) < 2) return value;
     const here = declared.get(depth) ?? new Map<string, Var>();
@@ -92,6 +99,7 @@ export function offsetsOf({ addresses, depthOf, declare }: OffsetOptions): Offse
     },
     leave: (depth) => {
       declared.delete(depth);
+      hoisted.clear();
     },
   };
 }
@@ -113,8 +121,22 @@ function sum(terms: readonly Term[]): Expr {
   );
 }
 
+interface Split {
+  readonly varying: Expr;
+  readonly constant: number;
+}
+
+/** What a sum and a constant have in common with the sum alone. */
+function throughConstant(address: Expr, split: (address: Expr) => Split): Split | undefined {
+  if (address.kind !== 'binary' || (address.op !== 'add' && address.op !== 'sub')) return undefined;
+  const distance = constantOf(address.right);
+  if (distance === undefined) return undefined;
+  const { varying, constant } = split(address.left);
+  return { varying, constant: constant + (address.op === 'add' ? distance : -distance) };
+}
+
 /** Constant summands apart, also those inside of a product with a constant. */
-function splitConstant(address: Expr): { readonly varying: Expr; readonly constant: number } {
+function splitConstant(address: Expr): Split {
   let constant = 0;
   const varying: Term[] = [];
   for (const { expr, negative } of termsOf(address)) {

@@ -34,8 +34,17 @@ export interface Access {
 
 const callWork = 12;
 
+// Values never change, and several decisions look at the same ones.
+const known = new WeakMap<Value, Access>();
+
 export function accessOf(value: Value): Access | undefined {
   if (!isComputed(value)) return undefined;
+  const access = known.get(value) ?? findAccess(value);
+  known.set(value, access);
+  return access;
+}
+
+function findAccess(value: Value): Access {
   const indices = tensorType(value).shape.map((extent, axis) => indexVar(`i${axis}`, extent));
   const definition = simplify(definitionOf(value, indices));
   const reads: Read[] = [];

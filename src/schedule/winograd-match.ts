@@ -4,6 +4,7 @@
 import type { Expr, Load, Var } from '../../ir/expr.ts';
 import { constantOf } from '../../ir/expr-make.ts';
 import type { Buffer, Kernel, Loop, Stmt } from '../../ir/kernel.ts';
+import { isLoop, visitStmt } from '../../ir/kernel-walk.ts';
 import { readUpdate } from './accumulate-over-lanes.ts';
 import { linearIn, uses } from './affine.ts';
 import { accumulationOf, extentOf, hasLoops, statementsInside } from './nest.ts';
@@ -27,6 +28,15 @@ export interface Convolution3 {
   readonly accumulator: Buffer;
   /** What follows the sum; reads the accumulator. */
   readonly after: Stmt;
+}
+
+/** Whether it has as many loops, two of them over three taps: most kernels need no closer look. */
+export function mayBeConvolution(kernel: Kernel): boolean {
+  const extents: (number | undefined)[] = [];
+  visitStmt(kernel.body, (stmt) => {
+    if (isLoop(stmt)) extents.push(extentOf(stmt));
+  });
+  return extents.length >= 6 && extents.filter((extent) => extent === 3).length >= 2;
 }
 
 /** The kernel has flat buffers and loops of different names. */

@@ -23,7 +23,7 @@ import { split } from './split.ts';
 import { applySteps, blockOf, makeLoop } from './step.ts';
 import { unroll } from './unroll.ts';
 import { vectorize } from './vectorize.ts';
-import { type Convolution3, matchConvolution } from './winograd-match.ts';
+import { type Convolution3, matchConvolution, mayBeConvolution } from './winograd-match.ts';
 import { type WinogradPlan as Plan, planWinograd } from './winograd-plan.ts';
 import { transform4, type WinogradTransform } from './winograd-transforms.ts';
 
@@ -43,6 +43,7 @@ export function winograd(
   target: Target,
   transform: WinogradTransform = transform4,
 ): WinogradKernel | undefined {
+  if (!mayBeConvolution(kernel)) return undefined;
   const flat = simplifyKernel(nameLoops(flatten(kernel)));
   const original = new Map(flat.params.map((param, i) => [param, kernel.params[i]!]));
   const convolution = matchConvolution(flat, (buffer) => isConstant(original.get(buffer) ?? buffer));
