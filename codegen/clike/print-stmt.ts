@@ -240,34 +240,48 @@ function printIf({ condition, then, otherwise }: If, context: FunctionContext): 
 }
 
 function printAlloc({ buffer, body }: Alloc, context: FunctionContext): void {
-  const { environment, out, names, uses } = context;
-  const { dialect, helpers } = environment;
   if (buffer.memory === 'register') {
-    const lanes = buffer.lanes ?? 1;
-    const dtype = buffer.dtype === 'bool' && lanes > 1 ? 'int8' : buffer.dtype;
-    const type = lanes > 1 ? helpers.use(vectorType(dtype, lanes)) : valueType(buffer.dtype);
-    const elements = new Map<string, string>();
-    for (const key of uses.elements.get(buffer) ?? []) {
-      const name = names.fresh(key === '' ? buffer.name : `${buffer.name.slice(0, 12)}_${key}`);
-      out.line(`${type} ${name} = ${lanes > 1 ? '{0}' : '0'};`);
-      elements.set(key, name);
-    }
-    const element = (indices: readonly Expr[]): string => {
-      const name = elements.get(registerElement(buffer, indices));
-      if (!name) throw new IrError(`register ${buffer.name} has no such element`);
-      return name;
-    };
-    context.buffers.set(buffer, { kind: 'registers', element });
-  } else {
-    const name = names.fresh(buffer.name);
-    const qualifiers = buffer.memory === 'shared' ? dialect.sharedQualifiers : dialect.stackQualifiers;
-    if (uses.loaded.has(buffer)) {
-      out.line(`${qualifiers}${storageType(buffer.dtype)} ${name}[${Math.max(1, constantCount(buffer))}];`);
-    }
-    context.buffers.set(buffer, { kind: 'pointer', pointer: primary(name), byUser: false });
+    printRegisters(buffer, body, context);
+    return;
   }
+  const { environment, out, names, uses } = context;
+  const { dialect } = environment;
+  const name = names.fresh(buffer.name);
+  const qualifiers = buffer.memory === 'shared' ? dialect.sharedQualifiers : dialect.stackQualifiers;
+  if (uses.loaded.has(buffer)) {
+    out.line(`${qualifiers}${storageType(buffer.dtype)} ${name}[${Math.max(1, constantCount(buffer))}];`);
+  }
+  context.buffers.set(buffer, { kind: 'pointer', pointer: primary(name), byUser: false });
   printStmt(body, context);
 }
+
+/** A local variable for each element; zeros that the body begins by storing are there from the start. */
+function printRegisters(buffer: Buffer, body: Stmt, context: FunctionContext): void {
+  const { environment, out, names, uses } = context;
+  const lanes = buffer.lanes ?? 1;
+  const dtype = buffer.dtype === 'bool' && lanes > 1 ? 'int8' : buffer.dtype;
+  const type = lanes > 1 ? environment.helpers.use(vectorType(dtype, lanes)) : valueType(buffer.dtype);
+  const elements = new Map<string, string>();
+  for (const key of uses.elements.get(buffer) ?? []) {
+    const name = names.fresh(key === '' ? buffer.name : `${buffer.name.slice(0, 12)}_${key}`);
+    out.line(`${type} ${name} = ${lanes > 1 ? '{0}' : '0'};`);
+    elements.set(key, name);
+  }
+  const element = (indices: readonly Expr[]): string => {
+    const name = elements.get(registerElement(buffer, indices));
+    if (!name) throw new IrError(`register ${buffer.name} has no such element`);
+    return name;
+  };
+  context.buffers.set(buffer, { kind: 'registers', element });
+  const statements = body.kind === 'block' ? body.body : [body];
+  const first = statements.findIndex(
+    (stmt) => !(stmt.kind === 'store' && stmt.buffer === buffer && isZero(stmt.value)),
+  );
+  for (const stmt of first < 0 ? [] : statements.slice(first)) printStmt(stmt, context);
+}
+
+const isZero = (value: Expr): boolean =>
+  value.kind === 'splat' ? isZero(value.value) : value.kind === 'const' && Object.is(Number(value.value), 0);
 
 /** Elements from the first to the last that the indices reach. */
 function constantCount(buffer: Buffer): number {
