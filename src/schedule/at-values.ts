@@ -49,7 +49,8 @@ export function atValues(stmt: Stmt, index: Var, values: number): readonly Stmt[
 }
 
 function offset({ rest, step, constant }: Split, value: number, whole: Expr): Expr {
-  if (step === 0) return whole;
+  // Simple, too: the index of a loop of one turn is gone from it.
+  if (step === 0) return simplify(whole);
   const distance = constant + step * value;
   if (distance === 0) return rest;
   if (constantOf(rest) === 0) return int(distance);
