@@ -13,6 +13,8 @@ export interface Scope {
   readonly certain: bigint;
   /** What is named here; filled while planning. */
   readonly named: Set<Expr>;
+  /** The other branch of the same Select. */
+  readonly other?: Scope;
 }
 
 export interface Branches {
@@ -75,6 +77,12 @@ function planInBranches(roots: readonly Expr[], nodes: readonly Node[], hasName:
     certain: parent.certain | certain(branch),
     named: new Set(),
   });
+  const branchesIn = (parent: Scope, { whenTrue, whenFalse }: Select): Branches => {
+    const inTrue: { -readonly [K in keyof Scope]: Scope[K] } = branchOf(parent, whenTrue);
+    const inFalse: Scope = { ...branchOf(parent, whenFalse), other: inTrue };
+    inTrue.other = inFalse;
+    return { whenTrue: inTrue, whenFalse: inFalse };
+  };
 
   const root: Scope = { depth: 0, certain: roots.reduce((bits, expr) => bits | certain(expr), 0n), named: new Set() };
   const uses = new Map<Expr, Map<Scope, number>>();
@@ -98,7 +106,7 @@ function planInBranches(roots: readonly Expr[], nodes: readonly Node[], hasName:
         });
     for (const scope of places) {
       if (choosesBranch(expr) && !(mayBeIn(expr.whenTrue, scope) && mayBeIn(expr.whenFalse, scope))) {
-        const inner = { whenTrue: branchOf(scope, expr.whenTrue), whenFalse: branchOf(scope, expr.whenFalse) };
+        const inner = branchesIn(scope, expr);
         branches.set(expr, (branches.get(expr) ?? new Map<Scope, Branches>()).set(scope, inner));
         use(expr.condition, scope);
         use(expr.whenTrue, inner.whenTrue);
@@ -168,9 +176,10 @@ interface Home {
 /** The outermost scopes that may hold the value, and together serve all uses. */
 function homesOf(
   expr: Expr,
-  counts: ReadonlyMap<Scope, number>,
+  uses: ReadonlyMap<Scope, number>,
   mayBeIn: (expr: Expr, scope: Scope) => boolean,
 ): readonly Home[] {
+  const counts = joinBranches(uses);
   const scopes = [...counts.keys()];
   let home = scopes.reduce(commonScope);
   if (!counts.has(home) && !mayBeIn(expr, home)) {
@@ -187,6 +196,27 @@ function homesOf(
   while (small && home.parent && mayBeIn(expr, home.parent)) home = home.parent;
   const count = [...counts.values()].reduce((sum, uses) => sum + uses, 0);
   return [{ scope: home, count, only: scopes[0]! }];
+}
+
+/**
+ * What both branches of a Select compute is computed whichever it takes. Without this, a chain of Selects whose branches
+ * both use what came before would have twice as many scopes with each link.
+ */
+function joinBranches(counts: ReadonlyMap<Scope, number>): ReadonlyMap<Scope, number> {
+  const joined = new Map(counts);
+  // Scopes that are added are met by the same loop.
+  for (const scope of joined.keys()) {
+    const { other, parent } = scope;
+    if (!other || !parent || !joined.has(scope) || !joined.has(other)) continue;
+    const both = joined.get(scope)! + joined.get(other)!;
+    joined.delete(scope);
+    joined.delete(other);
+    const before = joined.get(parent) ?? 0;
+    // Moved to the end, so that the loop looks at it again.
+    joined.delete(parent);
+    joined.set(parent, before + both);
+  }
+  return joined;
 }
 
 /** The scope just inside of `outer` that holds `scope`. */
