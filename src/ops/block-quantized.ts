@@ -23,13 +23,13 @@ import { simplify } from '../../ir/simplify.ts';
 import { accumulatorType } from './accumulate.ts';
 import { intAttribute, requiredInt } from './attributes.ts';
 import { type Operand, op } from './define.ts';
-import { checked, fromEnd, within } from './run-time-operands.ts';
+import { agreeing, checked, fromEnd, pairsOf, within } from './run-time-operands.ts';
 import { anyFloat, differ, indexType, normalizeAxis, tensorOf, typeSet } from './types.ts';
 
 const domain = 'com.microsoft';
 
 /** Code `position` of a run of codes; `byteAt` reads a byte of the run. */
-function unpack(byteAt: (index: Expr) => Expr, position: Expr, bits: number): Expr {
+export function unpack(byteAt: (index: Expr) => Expr, position: Expr, bits: number): Expr {
   if (bits === 8) return byteAt(position);
   const perByte = int(8 / bits);
   const shift = cast(mul(mod(position, perByte), int(bits)), 'uint8');
@@ -71,11 +71,15 @@ export const MatMulNBits = op('MatMulNBits', {
       if (table && table.rank !== 1 && table.rank !== 2)
         context.fail(`${name} must have rank 1 or 2, got ${table.rank}.`);
     }
+    const wrong = sizesOfNBits({ A, B, scales, bias }, { K, N, bits, block_size }).some(([own, needed]) =>
+      differ(own, needed),
+    );
+    if (wrong) context.fail(`scales must have ${N} x ${blocks} elements, and bias ${N}.`);
     if (g_idx && g_idx.rank !== 1) context.fail(`g_idx must have rank 1, got ${g_idx.rank}.`);
     if (bias && (bias.rank !== 1 || differ(bias.shape[0]!, int(N)))) context.fail(`bias must have ${N} elements.`);
     return tensorOf(A.dtype, [...A.shape.slice(0, -1), int(N)]);
   },
-  compute: ({ A, B, scales, zero_points, g_idx, bias }, { K, bits, block_size }, index) => {
+  compute: ({ A, B, scales, zero_points, g_idx, bias }, { K, N, bits, block_size }, index) => {
     const wide = accumulatorType(A.dtype);
     const row = index.at(-1)!;
     const k = indexVar('k', K);
@@ -91,9 +95,25 @@ export const MatMulNBits = op('MatMulNBits', {
     const named = g_idx && cast(g_idx.at(k), 'index');
     const value = named ? checked(within(named, blocks), weight(named)) : weight(own);
     const sum = reduce('sum', [k], mul(cast(A.at(...index.slice(0, -1), k), wide), value));
-    return cast(bias ? add(sum, cast(bias.at(row), wide)) : sum, A.dtype);
+    const result = cast(bias ? add(sum, cast(bias.at(row), wide)) : sum, A.dtype);
+    return agreeing(sizesOfNBits({ A, B, scales, bias }, { K, N, bits, block_size }), result);
   },
 });
+
+/** What the sizes of the operands are, and have to be. */
+function sizesOfNBits(
+  { A, B, scales, bias }: { A: Operand; B: Operand; scales: Operand; bias: Operand | undefined },
+  { K, N, bits, block_size }: { K: number; N: number; bits: number; block_size: number },
+): readonly (readonly [Expr, Expr])[] {
+  const blocks = Math.ceil(K / block_size);
+  const table = scales.rank === 1 ? [N * blocks] : [N, blocks];
+  return [
+    [A.shape.at(-1)!, int(K)],
+    ...pairsOf(B.shape, [N, blocks, (block_size * bits) / 8].map(int)),
+    ...pairsOf(scales.shape, table.map(int)),
+    ...(bias ? [[bias.shape[0]!, int(N)] as const] : []),
+  ];
+}
 
 /** Packed like the codes, each row beginning a byte; or one float for each block. */
 function zeroPoint(table: Operand, row: Expr, block: Expr, blocks: Expr, bits: number): Expr {

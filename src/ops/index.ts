@@ -44,6 +44,7 @@ import * as microsoftAttentionLstm from './microsoft-attention-lstm.ts';
 import * as microsoftConvolution from './microsoft-convolution.ts';
 import * as microsoftDropout from './microsoft-dropout.ts';
 import * as microsoftEmbedding from './microsoft-embedding.ts';
+import * as microsoftFusedProducts from './microsoft-fused-products.ts';
 import * as microsoftGates from './microsoft-gates.ts';
 import * as microsoftHashMapping from './microsoft-hash-mapping.ts';
 import * as microsoftInverse from './microsoft-inverse.ts';
@@ -52,10 +53,13 @@ import * as microsoftNormalization from './microsoft-normalization.ts';
 import * as microsoftPadding from './microsoft-padding.ts';
 import * as microsoftPictures from './microsoft-pictures.ts';
 import * as microsoftProducts from './microsoft-products.ts';
+import * as microsoftQuantizedProducts from './microsoft-quantized-products.ts';
+import * as microsoftRotary from './microsoft-rotary.ts';
 import * as microsoftRotary from './microsoft-rotary.ts';
 import * as microsoftTokens from './microsoft-tokens.ts';
 import * as microsoftTransforms from './microsoft-transforms.ts';
 import * as microsoftWords from './microsoft-words.ts';
+import * as mixtureOfExperts from './mixture-of-experts.ts';
 import * as mlColumns from './ml-columns.ts';
 import * as mlEncoders from './ml-encoders.ts';
 import * as mlFeatures from './ml-features.ts';
@@ -179,6 +183,9 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftDropout,
   microsoftHashMapping,
   microsoftInverse,
+  mixtureOfExperts,
+  microsoftFusedProducts,
+  microsoftQuantizedProducts,
   microsoftMovement,
   microsoftPictures,
   microsoftProducts,

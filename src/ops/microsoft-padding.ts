@@ -27,7 +27,7 @@ import { numbersOf } from './elements.ts';
 import { Gather } from './gather.ts';
 import { Expand } from './repeat.ts';
 import { Reshape, Unsqueeze } from './reshape.ts';
-import { within } from './run-time-operands.ts';
+import { checkAgreeing, within } from './run-time-operands.ts';
 import { ScatterND } from './scatter.ts';
 import { Slice } from './slice.ts';
 import { anyFloat, differ, tensorOf, typeSet } from './types.ts';
@@ -80,7 +80,7 @@ export const RemovePadding = op('RemovePadding', {
       forRows(count, length, true, (b, s) => block([note(b, s), advance])),
       sumUp(count, cumulated, longest),
     ]);
-    const legal = checkCounts(count, length);
+    const legal = block([checkAgreeing([[count.shape[0]!, input.shape[0]!]]), checkCounts(count, length)]);
     const extent = output.shape[0]!;
     if (!sizes || extent.kind !== 'var') return allocate(counter, block([legal, write]));
     const counted = block([reset, forRows(count, length, false, () => advance)]);

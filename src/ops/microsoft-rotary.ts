@@ -10,7 +10,7 @@ import { castTo, tensorTypeOf } from './compose.ts';
 import { op } from './define.ts';
 import { Unsqueeze } from './reshape.ts';
 import { checkRotary, rotate } from './rotary-embedding.ts';
-import { checked, sizeAt, within } from './run-time-operands.ts';
+import { agreeing, checked, sizeAt, within } from './run-time-operands.ts';
 import { anyFloat, differ, sizeType, tensorOf, typeSet } from './types.ts';
 import { Cos, Sin } from './unary.ts';
 
@@ -35,7 +35,8 @@ const MultimodalAngles = op('MultimodalAngles', {
     const [batch, row, pair] = index as readonly [Expr, Expr, Expr];
     const stream = simplify(streamOf(pair, sections, interleaved !== 0));
     const position = sizeAt(positions, stream, batch, row);
-    return checked(within(position, table.shape[0]!), table.at(position, pair));
+    const found = checked(within(position, table.shape[0]!), table.at(position, pair));
+    return agreeing([[positions.shape[0]!, int(3)]], found);
   },
 });
 

@@ -56,7 +56,10 @@ export const Rotate = op('Rotate', {
 function tableAt(table: Operand, positions: Operand | undefined, X: Operand, index: Place): Expr {
   const { batch, row, pair } = index;
   const [batches, , rows] = X.shape as readonly [Expr, Expr, Expr, Expr];
-  if (table.rank === 3) return readBroadcast(table, [batch, row], [batches, rows], [pair]);
+  if (table.rank === 3) {
+    const entry = readBroadcast(table, [batch, row], [batches, rows], [pair]);
+    return checked(simplify(lt(pair, table.shape[2]!)), entry);
+  }
   const given = (): Expr => {
     if (!positions) return row;
     if (positions.rank === 2) return cast(readBroadcast(positions, [batch, row], [batches, rows]), 'index');

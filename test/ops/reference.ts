@@ -44,14 +44,21 @@ export function runMicrosoft(
   position = 0,
 ): Numbers {
   const operator = findOperator('com.microsoft', name)!;
-  const made = given.map((own, i) => own && (own.fixed ? constantOf(own) : input(`x${i}`, own.dims, own.dtype)));
+  const real = findOperator('', 'Cast')!;
+  // Elements of float8 are not written one by one: such an input is converted.
+  const converts = (own: Given): boolean => own.dtype?.startsWith('float8') ?? false;
+  const inputs = given.map((own, i) => own && input(`x${i}`, own.dims, converts(own) ? 'float32' : own.dtype));
+  const made = given.map((own, i): Value | undefined => {
+    if (!own || !converts(own)) return own?.fixed ? constantOf(own) : inputs[i];
+    return g.apply(real, [inputs[i]], { to: own.dtype! });
+  });
   const outputs = operator.outputs.map((output, i) => !output.endsWith('?') || i <= position);
   const result = g.applyAll(operator, made, attributes, { outputs })[position]!;
-  const real = g.apply(findOperator('', 'Cast')!, [result], { to: 'float32' });
-  const open = given.flatMap((own, i) => (own && !own.fixed ? [{ own, value: made[i]! }] : []));
+  const shown = g.apply(real, [result], { to: 'float32' });
+  const open = given.flatMap((own, i) => (own && !own.fixed ? [{ own, value: inputs[i]! }] : []));
   return run(
     open.map(({ value }) => value),
-    real,
+    shown,
     open.map(({ own }) => own),
   );
 }

@@ -3,6 +3,7 @@
 import { contraction } from './contraction.ts';
 import { control } from './control.ts';
 import { elementwise } from './elementwise.ts';
+import { mixtures } from './experts.ts';
 import type { Generators } from './generator.ts';
 import { indexing } from './indexing.ts';
 import { microsoft } from './microsoft.ts';
@@ -10,6 +11,7 @@ import { microsoftGates } from './microsoft-gates.ts';
 import { microsoftMovement } from './microsoft-movement.ts';
 import { microsoftPictures } from './microsoft-pictures.ts';
 import { microsoftProducts } from './microsoft-products.ts';
+import { microsoftQuantized } from './microsoft-quantized.ts';
 import { microsoftRecurrent } from './microsoft-recurrent.ts';
 import { microsoftTokens } from './microsoft-tokens.ts';
 import { movement } from './movement.ts';
@@ -37,4 +39,6 @@ export const generators: Generators = {
   ...microsoftProducts,
   ...microsoftRecurrent,
   ...microsoftTokens,
+  ...microsoftQuantized,
+  ...mixtures,
 };
