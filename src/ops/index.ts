@@ -55,7 +55,6 @@ import * as microsoftPictures from './microsoft-pictures.ts';
 import * as microsoftProducts from './microsoft-products.ts';
 import * as microsoftQuantizedProducts from './microsoft-quantized-products.ts';
 import * as microsoftRotary from './microsoft-rotary.ts';
-import * as microsoftRotary from './microsoft-rotary.ts';
 import * as microsoftTokens from './microsoft-tokens.ts';
 import * as microsoftTransforms from './microsoft-transforms.ts';
 import * as microsoftWords from './microsoft-words.ts';
