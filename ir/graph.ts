@@ -28,7 +28,7 @@ export type Type = TensorType | SequenceType | OptionalType | MapType;
 /**
  * What a value that is no plain tensor is made of. Only import knows such values: no node of a finished graph has one.
  * The parts are as `form.ts` lays them out; `longest` bounds the bytes of one string; a list is a sequence whose elements
- * are known one by one; `dims` are the extents that all elements have, where known; without a value an optional is empty.
+ * are known one by one; `dims` are the extents that all elements have, where known, `empty` where there is none yet; without a value an optional is empty.
  */
 export type Structure =
   | { readonly kind: 'strings'; readonly spans: Value; readonly bytes: Value; readonly longest: Expr }
@@ -38,7 +38,7 @@ export type Structure =
       readonly count: Value;
       readonly shapes: Value;
       readonly data: Value;
-      readonly dims?: readonly (Expr | undefined)[] | undefined;
+      readonly dims?: readonly (Expr | undefined)[] | 'empty' | undefined;
     }
   | { readonly kind: 'optional'; readonly present: Value; readonly value?: Value | undefined }
   | { readonly kind: 'map' | 'maps'; readonly keys: Value; readonly values: Value };

@@ -10,6 +10,7 @@ import type { Builder, OldNode, Operator } from '../ops/define.ts';
 import { constantStrings } from '../ops/string-parts.ts';
 import { type AttributeContext, attributeValue, constantNodeTensor, extents } from './import-attributes.ts';
 import { type BranchImporter, importIf, leaveBranch } from './import-branches.ts';
+import { importLoop } from './import-loops.ts';
 import {
   collect,
   define,
@@ -25,6 +26,7 @@ import {
 } from './import-scope.ts';
 import { declaredType } from './import-types.ts';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TypeProto } from './proto-types.ts';
+import { sequenceMapItems } from './sequence-map.ts';
 import { typeHints } from './shape-hints.ts';
 import { readSparseTensor } from './sparse-tensor.ts';
 import { readTensor, type TensorData } from './tensor.ts';
@@ -77,6 +79,11 @@ function importItems(items: readonly Item[], home: Scope, state: ImportState): v
       leaveBranch(item, state);
       continue;
     }
+    if (item.node.opType === 'SequenceMap') {
+      importItems(sequenceMapItems(item), home, state);
+      continue;
+    }
+    if (item.node.opType === 'Loop' && importLoop(item, state, importBody)) continue;
     if (item.node.opType !== 'If') {
       importItem(item, state);
       continue;
@@ -231,6 +238,7 @@ function applyUpgraded(
     limits,
     outputs: present,
     outputNames: proto.output,
+    sizeOf: state.sizeOf,
   });
 }
 
@@ -241,22 +249,33 @@ function importSubgraph(
   parent: Scope,
   state: ImportState,
 ): Graph {
-  const hints = typeHints([...graph.valueInfo, ...graph.output], graph.node);
-  const outputNames = graph.output.map(({ name }) => name ?? '');
-  const scope = scopeInside(parent, { ...hints, results: outputNames });
   const inputs = graph.input.map((info, position) => {
     const name = info.name ?? '';
     const type = types?.[position] ?? declaredType(info.type, state.symbols);
     if (!type)
       throw problem(`subgraph input ${JSON.stringify(name)}`, 'has no type that follows from the node or is declared.');
-    const value = state.builder.input(name, type);
-    scope.values.set(name, value);
-    return value;
+    return state.builder.input(name, type);
   });
+  const { outputs, captures } = importBody(graph, inputs, parent, state);
+  const outputNames = graph.output.map(({ name }) => name ?? '');
+  return { name: graph.name ?? '', inputs, outputs, outputNames, captures, dims: [] };
+}
+
+/** What a subgraph makes of these values; they may be no plain tensors. */
+function importBody(
+  graph: GraphProto,
+  inputs: readonly Value[],
+  parent: Scope,
+  state: ImportState,
+): { readonly outputs: readonly Value[]; readonly captures: readonly Value[] } {
+  const hints = typeHints([...graph.valueInfo, ...graph.output], graph.node);
+  const outputNames = graph.output.map(({ name }) => name ?? '');
+  const scope = scopeInside(parent, { ...hints, results: outputNames });
+  for (const [position, { name = '' }] of graph.input.entries()) scope.values.set(name, inputs[position]);
   importInitializers(graph, scope, state, new Set());
   importNodes(graph.node, scope, state);
   const outputs = outputNames.map((name) => lookUp(scope, name));
-  return { name: graph.name ?? '', inputs, outputs, outputNames, captures: [...scope.captures], dims: [] };
+  return { outputs, captures: [...scope.captures] };
 }
 
 function inlineFunction(

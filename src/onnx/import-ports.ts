@@ -3,7 +3,7 @@
 
 import { dtypeFromOnnx } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
-import { int } from '../../ir/expr-make.ts';
+import { constantOf, int } from '../../ir/expr-make.ts';
 import type { Form, NamedForm } from '../../ir/form.ts';
 import type { TensorType, Type, Value } from '../../ir/graph.ts';
 import { problem } from '../errors.ts';
@@ -108,6 +108,26 @@ function mapPorts(keyType: number, proto: TypeProto | undefined, name: string, b
     value: mapOf(keys.value, values.value, 'map', name),
     form: { kind: 'map', keys: keys.form, values: values.form },
   };
+}
+
+/**
+ * What an input of one integer says, as a size that the caller gives beforehand: in a port [n, 0], which holds nothing.
+ * Undefined for any other value.
+ */
+export function sizeOfInput(value: Value, forms: NamedForm[], border: Border): Expr | undefined {
+  const position = border.inputs.indexOf(value);
+  const at = forms.findIndex(({ form }) => form.kind === 'tensor' && form.port === position);
+  const type = value.type;
+  if (at < 0 || type.kind !== 'tensor' || !['int32', 'int64'].includes(type.dtype)) return undefined;
+  if (type.shape.some((extent) => constantOf(extent) !== 1)) return undefined;
+  const { name, form } = forms[at]!;
+  if (form.kind !== 'tensor') return undefined;
+  const size = symbol(border.symbols, name);
+  if (form.size === undefined && constantOf(size) === undefined) {
+    const own = port(border, `${name}_size`, tensor('uint8', [size, int(0)]));
+    forms[at] = { name, form: { ...form, size: own.port } };
+  }
+  return size;
 }
 
 /** Ports for the outputs: the plain tensors that they are made of, by name, and how they make them. */

@@ -1,5 +1,6 @@
 // Names in force while a graph is imported, and what the whole import carries along.
 
+import type { Expr } from '../../ir/expr.ts';
 import type { Value } from '../../ir/graph.ts';
 import { ModelError, nodeError, type Problem, problem } from '../errors.ts';
 import type { Builder, Operator } from '../ops/define.ts';
@@ -19,6 +20,8 @@ export interface ImportState {
   readonly functions: ReadonlyMap<string, FunctionProto>;
   readonly resolveExternal: ResolveExternal | undefined;
   readonly problems: Problem[];
+  /** An input of the model that is one integer, as a size: whoever calls the model says it beforehand. */
+  sizeOf(value: Value): Expr | undefined;
   /** How many more times what follows an If may be taken into its branches. */
   readonly budget: { branches: number };
 }

@@ -7,7 +7,7 @@ import { ModelError, problem } from '../errors.ts';
 import type { Builder } from '../ops/define.ts';
 import { countInlined } from './count-inlined.ts';
 import { functionKey, importInitializers, importNodes, normalizeDomain, opsetVersions } from './import-graph.ts';
-import { inputPorts, isPlain, outputPorts } from './import-ports.ts';
+import { inputPorts, isPlain, outputPorts, sizeOfInput } from './import-ports.ts';
 import { collect, type ImportState, type OperatorTable, refuseRepeated, type Scope } from './import-scope.ts';
 import { createSymbols, type DimensionOptions, variablesOf } from './import-types.ts';
 import type { FunctionProto, ModelProto } from './proto-types.ts';
@@ -45,6 +45,9 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     throw problem('model', `its functions, written out, have more than ${scanLimits.nodes} nodes.`);
   }
   const symbols = createSymbols(options);
+  const inputs: Value[] = [];
+  const forms: NamedForm[] = [];
+  const border = { g: builder, symbols, inputs };
   const state: ImportState = {
     builder,
     table,
@@ -53,6 +56,7 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     resolveExternal: options.resolveExternal,
     problems: [],
     budget: { branches: 64 },
+    sizeOf: (value) => sizeOfInput(value, forms, border),
   };
   const infos = [...proto.valueInfo, ...proto.output];
   const scope: Scope = {
@@ -70,9 +74,6 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     ...proto.sparseInitializer.map(({ values }) => values?.name ?? ''),
   ]);
   const overridable = new Set(options.overridable);
-  const inputs: Value[] = [];
-  const forms: NamedForm[] = [];
-  const border = { g: builder, symbols, inputs };
   for (const info of proto.input) {
     const name = info.name ?? '';
     if (initialized.has(name) && !overridable.has(name)) continue;

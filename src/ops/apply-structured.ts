@@ -104,6 +104,7 @@ export function typesOf(
     declared: options.declared ?? [],
     limits: options.limits ?? [],
     outputs: options.outputs ?? [true],
+    sizeOf: options.sizeOf ?? (() => undefined),
     fresh: (label, limit) => variable(label, 'index', { extent: simplify(add(limit, int(1))) }),
   };
   const operands = inputs.map((input) => input && operandOf(input));

@@ -149,6 +149,7 @@ function makeNode(
     declared: options.declared ?? [],
     limits: options.limits ?? [],
     outputs: present,
+    sizeOf: options.sizeOf ?? (() => undefined),
     fresh: (label, limit, value) => {
       const fresh = variable(label, 'index', { extent: simplify(add(limit, int(1))) });
       const made = options.sizes?.find((size) => !sizes.includes(size) && isAlike(size, fresh)) ?? fresh;

@@ -112,6 +112,8 @@ function tripCount(
   if (most) return context.fresh('trips', most);
   const declared = context.declared[carried];
   if (declared?.kind === 'tensor' && declared.shape[0]) return context.fresh('trips', declared.shape[0]);
+  const bound = M && context.sizeOf(M.value);
+  if (bound) return context.fresh('trips', bound);
   return context.fail('the number of turns is known only at run time and nothing bounds its scan outputs.');
 }
 

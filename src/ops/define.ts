@@ -55,6 +55,8 @@ export interface TypeContext {
    * operator with a `compute`, `value` says what it is, in terms of the inputs' elements.
    */
   fresh(name: string, max: Expr, value?: Expr): Expr;
+  /** An input of the model that is one integer, as a size that the caller gives beforehand: a bound where all else fails. */
+  sizeOf(value: Value): Expr | undefined;
   /** Number of outputs that the node asks for, and which of them are present. */
   readonly outputs: readonly boolean[];
 }
@@ -229,6 +231,7 @@ export interface ApplyOptions {
   readonly outputNames?: readonly string[];
   /** Run-time sizes to use again, where a node is rebuilt: other types refer to them. */
   readonly sizes?: readonly Var[];
+  readonly sizeOf?: (value: Value) => Expr | undefined;
 }
 
 export interface Builder {

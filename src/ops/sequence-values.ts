@@ -24,11 +24,11 @@ import {
 import { tensorOf } from './types.ts';
 
 /** What the elements have in common; `empty` where there is none. */
-export function dimsOf(value: Value): Sequence['dims'] | 'empty' {
+export function dimsOf(value: Value): Sequence['dims'] {
   const { structure } = value;
   if (structure?.kind === 'sequence') return structure.dims;
   const items = structure?.kind === 'list' ? structure.items : [];
-  return items.map((item): Sequence['dims'] | 'empty' => tensorTypeOf(item).shape).reduce(commonDims, 'empty');
+  return items.map((item): Sequence['dims'] => tensorTypeOf(item).shape).reduce(commonDims, 'empty');
 }
 
 /** A list as a sequence of the form that a run knows. */
@@ -59,7 +59,7 @@ export function asSequence(g: Builder, value: Value): Sequence {
     count: g.scalar(BigInt(items.length), 'int64'),
     shapes,
     data,
-    dims: dims === 'empty' ? undefined : dims,
+    dims,
   };
 }
 
@@ -138,8 +138,7 @@ function alikeSequences(g: Builder, a: Value, b: Value, fail: (rule: string) => 
   }
   const [left, right] = [asSequence(g, a), asSequence(g, b)];
   const dims = commonDims(dimsOf(a), dimsOf(b));
-  const shared = dims === 'empty' ? undefined : dims;
-  const make = (own: Sequence, name: string): Value => sequenceOf({ ...own, dims: shared }, name);
+  const make = (own: Sequence, name: string): Value => sequenceOf({ ...own, dims }, name);
   const [p, q] = [make(left, a.name), make(right, b.name)];
   const pairs = alike(g, left.data, right.data, fail);
   return [withParts(p, [left.count, left.shapes, pairs[0]]), withParts(q, [right.count, right.shapes, pairs[1]])];

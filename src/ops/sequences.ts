@@ -2,6 +2,7 @@
 // sequence. Else the node becomes one on the parts of the sequence (sequence-kernels.ts).
 
 import type { DType } from '../../ir/dtype.ts';
+import type { Expr } from '../../ir/expr.ts';
 import { constantOf, int } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
 import { Add, Sub } from './arithmetic.ts';
@@ -84,7 +85,7 @@ export const SequenceInsert = op('SequenceInsert', {
     const inputs = [parts.shapes, parts.count, parts.data, tensor, position ?? parts.count];
     const dims = commonDims(dimsOf(sequence), shape);
     const after = growWith(g, inputs);
-    return sequenceOf({ ...after, count: g.apply(Add, [parts.count, scalarOne(g)]), dims: dims as Sequence['dims'] });
+    return sequenceOf({ ...after, count: g.apply(Add, [parts.count, scalarOne(g)]), dims });
   },
 });
 
@@ -129,11 +130,23 @@ export const SequenceAt = op('SequenceAt', {
     if (items?.length === 0) fail('the sequence is empty.');
     const parts = asSequence(g, sequence);
     const hint = declared[0]?.kind === 'tensor' ? declared[0].shape : undefined;
+    const known = parts.dims === 'empty' ? undefined : parts.dims;
     const dims =
-      parts.dims ?? hint ?? fail('the rank of the elements is not known. Declare the shape of the output, or theirs.');
+      known ?? hint ?? fail('the rank of the elements is not known. Declare the shape of the output, or theirs.');
     const inputs = [parts.shapes, parts.count, parts.data, position];
     return g.apply(SequenceElement, inputs, { dims: knownExtents(dims) });
   },
+});
+
+/** What SequenceMap hands its body: an element of a sequence, or a tensor as it is. Only the importer names it. */
+export const ElementOrTensor = op('ElementOrTensor', {
+  domain: 'lapidary',
+  inputs: ['input', 'position'],
+  types: { position: indexType },
+  build: ({ input, position }, _, g) =>
+    input.structure?.kind === 'list' || input.structure?.kind === 'sequence'
+      ? g.apply(SequenceAt, [input, position])
+      : input,
 });
 
 export const SequenceLength = op('SequenceLength', {
@@ -211,17 +224,18 @@ export const SplitToSequence = op('SplitToSequence', {
     );
     const dims = shape.map((extent, k) => (k === at ? (split ? undefined : int(1)) : extent));
     const pieces = { shapes: shapes!, count: count!, data: data!, dims };
-    return sequenceOf(!split && keepdims === 0 ? withoutAxis(g, pieces, at) : pieces);
+    return sequenceOf(!split && keepdims === 0 ? withoutAxis(g, pieces, dims, at) : pieces);
   },
 });
 
 /** The same elements without an axis of extent 1. */
 function withoutAxis(
   g: Builder,
-  { shapes, count, data, dims }: Omit<Sequence, 'kind'>,
+  { shapes, count, data }: Omit<Sequence, 'kind'>,
+  dims: readonly (Expr | undefined)[],
   axis: number,
 ): Omit<Sequence, 'kind'> {
-  const rank = dims!.length;
+  const rank = dims.length;
   const kept = Array.from({ length: rank }, (_, k) => k).filter((k) => k !== axis);
   const columns = g.applyAll(
     Split,
@@ -233,5 +247,5 @@ function withoutAxis(
   );
   const ranks = g.apply(Sub, [columns[0]!, scalarOne(g)]);
   const table = g.apply(Concat, [ranks, ...kept.map((k) => columns[k + 1]!)], { axis: 1 });
-  return { shapes: table, count, data, dims: dims!.filter((_, k) => k !== axis) };
+  return { shapes: table, count, data, dims: dims.filter((_, k) => k !== axis) };
 }

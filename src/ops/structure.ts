@@ -33,11 +33,18 @@ export const listOf = (items: readonly Value[], dtype: DType, name = 'sequence')
   structure: { kind: 'list', items },
 });
 
-export const sequenceOf = (parts: Omit<Sequence, 'kind'>, name = 'sequence'): Value => ({
-  name,
-  type: sequenceType(tensorTypeOf(parts.data).dtype),
-  structure: { kind: 'sequence', ...parts },
-});
+export function sequenceOf(parts: Omit<Sequence, 'kind'>, name = 'sequence'): Value {
+  countLimits.set(parts.count, tensorTypeOf(parts.shapes).shape[0]!);
+  return {
+    name,
+    type: sequenceType(tensorTypeOf(parts.data).dtype),
+    structure: { kind: 'sequence', ...parts },
+  };
+}
+
+const countLimits = new WeakMap<Value, Expr>();
+/** What bounds the length of a sequence that only a run knows: as many rows as it has. */
+export const countLimit = (count: Value): Expr | undefined => countLimits.get(count);
 
 export const optionalOf = (present: Value, value: Value | undefined, element: Type, name = 'optional'): Value => ({
   name,
@@ -112,7 +119,7 @@ export const mapLeaves = (value: Value, replace: (leaf: Value) => Value): Value 
     : replace(value);
 
 /** The extents that two kinds of elements have in common; `empty` stands for no elements at all. */
-export function commonDims(a: Sequence['dims'] | 'empty', b: Sequence['dims'] | 'empty'): Sequence['dims'] | 'empty' {
+export function commonDims(a: Sequence['dims'], b: Sequence['dims']): Sequence['dims'] {
   if (a === 'empty') return b;
   if (b === 'empty') return a;
   if (!a || !b || a.length !== b.length) return undefined;

@@ -43,10 +43,6 @@ export const notYet: readonly NotYet[] = [
     ],
   },
   {
-    reason: 'Loop: the number of turns is known only at run time and nothing bounds its scan outputs.',
-    cases: ['graphs/burn/onnx-tests/tests/loop/loop_scan_outputs'],
-  },
-  {
     reason: 'ONNX Runtime leaves the past out where no present is asked for, against its documentation.',
     cases: [
       'graphs/web_ops/multihead-attention/6_1_MultiHeadAttention_Basic_one_head_and_head-size_1_with_pastKey_and_pastValue_T_0',
@@ -56,10 +52,6 @@ export const notYet: readonly NotYet[] = [
   {
     reason: 'ONNX Runtime shows the lowest finite number where a mask leaves a score out; the standard says -Infinity.',
     cases: ['graphs/burn/onnx-tests/tests/attention/attention_qk_output_2'],
-  },
-  {
-    reason: 'OptionalHasElement: operator OptionalHasElement of the ONNX standard domain (opset 16) is not supported.',
-    cases: ['node/test_loop16_seq_none'],
   },
   {
     reason: 'Pad: the margins come from an input, and nothing bounds the padded size in the middle.',
@@ -79,32 +71,6 @@ export const notYet: readonly NotYet[] = [
       'graphs/burn/onnx-tests/tests/range/range',
       'graphs/burn/onnx-tests/tests/range/range_mixed',
       'graphs/burn/onnx-tests/tests/range/range_runtime',
-    ],
-  },
-  {
-    reason: 'SequenceInsert: operator SequenceInsert of the ONNX standard domain (opset 13) is not supported.',
-    cases: ['node/test_loop13_seq'],
-  },
-  {
-    reason: 'SequenceLength: operator SequenceLength of the ONNX standard domain (opset 17) is not supported.',
-    cases: [
-      'node/test_sequence_map_add_1_sequence_1_tensor_expanded',
-      'node/test_sequence_map_add_2_sequences_expanded',
-      'node/test_sequence_map_extract_shapes_expanded',
-      'node/test_sequence_map_identity_1_sequence_1_tensor_expanded',
-      'node/test_sequence_map_identity_1_sequence_expanded',
-      'node/test_sequence_map_identity_2_sequences_expanded',
-    ],
-  },
-  {
-    reason: 'SequenceMap: operator SequenceMap of the ONNX standard domain (opset 17) is not supported.',
-    cases: [
-      'node/test_sequence_map_add_1_sequence_1_tensor',
-      'node/test_sequence_map_add_2_sequences',
-      'node/test_sequence_map_extract_shapes',
-      'node/test_sequence_map_identity_1_sequence',
-      'node/test_sequence_map_identity_1_sequence_1_tensor',
-      'node/test_sequence_map_identity_2_sequences',
     ],
   },
   {
