@@ -10,8 +10,11 @@ import { writer } from '../clike/text.ts';
 import { type Addresses, usesOf } from '../clike/uses.ts';
 import { grainOf, isShared } from '../parallel-parts.ts';
 
-/** Operations that are worth handing to a thread: about a microsecond. */
-const portion = 40_000;
+/**
+ * Operations that are worth handing to a thread, some three microseconds. Starting a job costs less than one, but what a
+ * thread reads next may then lie in the cache of another core.
+ */
+const portion = 100_000;
 
 /** A function for each part, and one that calls them in turn, its loops through the parallel-for. */
 export function printParts(

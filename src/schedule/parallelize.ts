@@ -21,7 +21,7 @@ export const parallelize =
 /** Below this many operations, a microsecond or two, waking another thread costs more than it saves. */
 const worthwhile = 150_000;
 /** An iteration of joined loops does at least this many, so that finding its place, a few divisions, does not count. */
-const turnOfJoined = 2_000;
+const turnOfJoined = 20_000;
 /** What a symbolic extent is taken for. */
 const usualExtent = 128;
 /** As many iterations as keep a few threads evenly busy. */
