@@ -1,6 +1,6 @@
 // Side by side with ONNX Runtime, in one run and in turns:
-//   npm run bench -- [--target host|wasm] [--threads N] [--json FILE] [MODEL …]
-// Models: those tagged `speed` in INDEX.json of LAPIDARY_MODELS. As many threads on both sides, one unless said, inputs
+//   npm run bench -- [--target host|wasm] [--threads N] [--rounds N] [--json FILE] [--layers | MODEL …]
+// Models: those tagged `speed` in INDEX.json of LAPIDARY_MODELS, or of one layer each. As many threads on both sides, one unless said, inputs
 // already in place, all optimizations of the peer on; the time of its JavaScript binding (that of a one-node model) is
 // taken off.
 
@@ -14,16 +14,17 @@ import { buildWebAssembly, runWebAssembly } from '../src/execute/webassembly.ts'
 import { decodeModel } from '../src/onnx/decode.ts';
 import { readDataSets } from '../src/onnx/test-data.ts';
 import { sizesAt } from '../src/sizes-at.ts';
+import { layerTimes, writeLayers } from './layers.ts';
 import { measurePeak } from './peak.ts';
 import { type Peer, type PeerInput, startPeer } from './peer.ts';
 import type { Row } from './row.ts';
 
-const root = process.env.LAPIDARY_MODELS ?? '../shared/models';
 const args = process.argv.slice(2);
 const option = (name: string): string | undefined => {
   const at = args.indexOf(`--${name}`);
   return at >= 0 ? args.splice(at, 2)[1] : undefined;
 };
+const onLayers = args.includes('--layers');
 const targetName = option('target') ?? 'host';
 const jsonFile = option('json');
 const rounds = Number(option('rounds') ?? 7);
@@ -31,6 +32,8 @@ const threads = Number(option('threads') ?? 1);
 const target = targets[targetName];
 if (!target) throw new Error(`there is no target ${targetName}`);
 const variant = target.language === 'wasm' ? 'web' : 'node';
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lapidary-bench-'));
+const root = onLayers ? folder : (process.env.LAPIDARY_MODELS ?? '../shared/models');
 
 interface Model {
   readonly name: string;
@@ -146,13 +149,15 @@ async function bindingCost(folder: string): Promise<number> {
   return median(times);
 }
 
-const index = JSON.parse(fs.readFileSync(path.join(root, 'INDEX.json'), 'utf8')) as {
-  readonly models: readonly Model[];
-};
-const chosen = index.models.filter(({ name, tags }) =>
-  args.length > 0 ? args.includes(name) : tags.includes('speed'),
-);
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lapidary-bench-'));
+function chosenModels(): readonly Model[] {
+  if (onLayers) return writeLayers(root);
+  const { models }: { readonly models: readonly Model[] } = JSON.parse(
+    fs.readFileSync(path.join(root, 'INDEX.json'), 'utf8'),
+  );
+  return models.filter(({ name, tags }) => (args.length > 0 ? args.includes(name) : tags.includes('speed')));
+}
+
+const chosen = chosenModels();
 const rows: Row[] = [];
 try {
   const bindingUs = await bindingCost(folder);
@@ -187,6 +192,20 @@ const slower = rows.filter(({ ratio }) => ratio < 1).map(({ name }) => name);
 console.log(
   `\n${rows.length} models, geometric mean ${mean.toFixed(2)} times faster; slower: ${slower.join(', ') || 'none'}`,
 );
+if (onLayers) {
+  console.log(
+    '\nOf one layer inside of others:\n| layer | Lapidary us | GFLOP/s | ONNX Runtime us | times faster |\n|---|---:|---:|---:|---:|',
+  );
+  for (const { name, oursUs, peerUs, macs } of layerTimes(rows)) {
+    const cells = [
+      oursUs.toFixed(1),
+      ((2e-3 * macs) / oursUs).toFixed(1),
+      peerUs.toFixed(1),
+      (peerUs / oursUs).toFixed(2),
+    ];
+    console.log(`| ${[name, ...cells].join(' | ')} |`);
+  }
+}
 if (jsonFile) {
   const measured = { target: targetName, peakGflops: measurePeak(), mean, rows };
   fs.writeFileSync(jsonFile, `${JSON.stringify(measured, null, 2)}\n`);

@@ -19,7 +19,13 @@ export type Layouts = ReadonlyMap<Value, readonly number[]>;
 /** Votes for the innermost axis of a value. */
 type Votes = Map<Value, Map<number, number>>;
 
-export function chooseLayouts(graph: Graph): Layouts {
+export interface LayoutChoice {
+  readonly layouts: Layouts;
+  /** What outputs would like, which stay row-major. */
+  readonly wishes: Layouts;
+}
+
+export function chooseLayouts(graph: Graph): LayoutChoice {
   const order = reachable(graph.outputs, graph.captures);
   const accesses = order.map(accessOf).filter((access) => access !== undefined);
   const fixed = new Set<Value>(graph.inputs);
@@ -32,13 +38,15 @@ export function chooseLayouts(graph: Graph): Layouts {
   }
   propagate(accesses, innermost, fixed);
   const layouts = new Map<Value, readonly number[]>();
+  const wishes = new Map<Value, readonly number[]>();
   const outputs = new Set(graph.outputs);
   for (const [value, axis] of innermost) {
     const rank = value.type.kind === 'tensor' ? value.type.shape.length : 0;
-    if (outputs.has(value) || value.constant || axis === rank - 1) continue;
-    layouts.set(value, [...Array(rank).keys()].filter((other) => other !== axis).concat(axis));
+    if (value.constant || axis === rank - 1) continue;
+    const order = [...Array(rank).keys()].filter((other) => other !== axis).concat(axis);
+    (outputs.has(value) ? wishes : layouts).set(value, order);
   }
-  return layouts;
+  return { layouts, wishes };
 }
 
 function vote(votes: Votes, value: Value, axis: number, weight: number): void {

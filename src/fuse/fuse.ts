@@ -49,7 +49,7 @@ interface Fusion {
 export function fuse(graph: Graph): FusionPlan {
   const everything = reachable(graph.outputs, graph.captures);
   const order = readValues(graph, everything);
-  const layouts = chooseLayouts(graph);
+  const { layouts, wishes } = chooseLayouts(graph);
   const fusion = analyze(graph, order, layouts);
   const inputs = new Set([...graph.inputs, ...graph.captures]);
   const outputs = new Set(graph.outputs);
@@ -69,6 +69,8 @@ export function fuse(graph: Graph): FusionPlan {
   return {
     materialized: order.filter((value) => !inputs.has(value) && !fusion.inlined.has(value)),
     layouts,
+    // A contraction is computed in the order that its operands like, wherever the results go.
+    loopOrders: new Map([...wishes].filter(([value]) => fusion.heavy.has(value))),
   };
 }
 

@@ -30,6 +30,7 @@ export function lower(graph: Graph, plan: FusionPlan): Lowered {
     kept: new Set(plan.materialized),
     storage,
     hosts: planHosts(graph, plan),
+    loopOrders: plan.loopOrders,
     steps: [],
     constants: new Map(),
     pinned: new Set(),
@@ -109,7 +110,8 @@ function lowerValue(value: Value, isOutput: boolean, state: LowerState): void {
     constantOf(extent) === 1 ? int(0) : indexVar(`i${axis}`, extent),
   );
   const element = simplify(inline(definitionOf(value, indices), state));
-  const order = physicalOrder(value, state.storage.layouts).map((axis) => indices[axis]!);
+  const axes = state.loopOrders.get(value) ?? physicalOrder(value, state.storage.layouts);
+  const order = axes.map((axis) => indices[axis]!);
   const loopIndices = order.filter((index): index is Var => index.kind === 'var');
   if (!host && isView(value, indices, loopIndices, element, isOutput, state)) return;
   const name = value.producer ? operatorOf(value.producer).name : 'sizes';

@@ -21,6 +21,8 @@ export interface FusionPlan {
   /** Values that get a buffer, in an order in which they can be computed. */
   readonly materialized: readonly Value[];
   readonly layouts: Layouts;
+  /** Values that are computed in another order than that of their memory: their axes, outermost first. */
+  readonly loopOrders: Layouts;
 }
 
 export interface HostPlan {
@@ -34,6 +36,7 @@ export interface LowerState {
   readonly kept: ReadonlySet<Value>;
   readonly storage: Storage;
   readonly hosts: HostPlan;
+  readonly loopOrders: Layouts;
   readonly steps: Step[];
   readonly constants: Map<Buffer, Uint8Array>;
   /** Buffers that already are what the user sees: inputs, outputs and constants cannot become an output's storage. */

@@ -20,7 +20,7 @@ import { dropSingleTurns } from './drop-single-turns.ts';
 import { flatten } from './flatten.ts';
 import { nameLoops } from './nest.ts';
 import { split } from './split.ts';
-import { applySteps, blockOf, makeLoop } from './step.ts';
+import { applySteps, blockOf, makeLoop, ScheduleError } from './step.ts';
 import { unroll } from './unroll.ts';
 import { vectorize } from './vectorize.ts';
 import { type Convolution3, matchConvolution, mayBeConvolution } from './winograd-match.ts';
@@ -49,7 +49,13 @@ export function winograd(
   const convolution = matchConvolution(flat, (buffer) => isConstant(original.get(buffer) ?? buffer));
   const plan = convolution && planWinograd(convolution, target, transform);
   if (!plan) return undefined;
-  return build(flat, plan, original.get(plan.convolution.weight.buffer)!);
+  try {
+    return build(flat, plan, original.get(plan.convolution.weight.buffer)!);
+  } catch (error) {
+    // What follows the sum lies in an order, channels first say, in which the output stage has no vectors.
+    if (error instanceof ScheduleError) return undefined;
+    throw error;
+  }
 }
 
 function build(flat: Kernel, plan: Plan, weights: Buffer): WinogradKernel {

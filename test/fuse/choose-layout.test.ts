@@ -13,7 +13,7 @@ const weights = (name: string, ...shape: readonly number[]): Value => g.input(na
 /** The order of axes that the last value but one gets; undefined where it stays row-major. */
 function layoutBetween(inputs: readonly Value[], value: Value, output: Value): readonly number[] | undefined {
   const graph: Graph = { name: 'g', inputs, outputs: [output], outputNames: ['y'], captures: [], dims: [] };
-  return chooseLayouts(graph).get(value);
+  return chooseLayouts(graph).layouts.get(value);
 }
 
 describe('layouts', () => {

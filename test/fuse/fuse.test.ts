@@ -20,6 +20,25 @@ function materialized(inputs: readonly Value[], output: Value): readonly string[
     .map(({ name }) => name);
 }
 
+describe('the loops of a result', () => {
+  it('follow what a convolution reads where the result itself must be row-major', () => {
+    const [x, a, b] = [input('x', 1, 8, 16, 16), input('a', 32, 8, 1, 1), input('b', 48, 32, 1, 1)];
+    const y = apply('Relu', [apply('Conv', [apply('Conv', [x, a]), b])]);
+    const graph: Graph = { name: 'test', inputs: [x, a, b], outputs: [y], outputNames: ['y'], captures: [], dims: [] };
+    const { layouts, loopOrders } = fuse(graph);
+    assert.equal(layouts.get(y), undefined);
+    assert.deepEqual(loopOrders.get(y), [0, 2, 3, 1]);
+  });
+
+  it('follow its memory where nothing is summed', () => {
+    const [x, a] = [input('x', 1, 8, 16, 16), input('a', 32, 8, 1, 1)];
+    const conv = apply('Conv', [x, a]);
+    const outputs = [apply('Relu', [conv]), apply('Tanh', [conv])];
+    const graph: Graph = { name: 'test', inputs: [x, a], outputs, outputNames: ['y', 'z'], captures: [], dims: [] };
+    assert.equal(fuse(graph).loopOrders.size, 0);
+  });
+});
+
 describe('fusion', () => {
   it('computes what a product reads again and again once, also behind a Reshape', () => {
     const [x, w] = [input('x', 1, 1, 64), input('w', 64, 32)];

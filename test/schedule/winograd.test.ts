@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { constantOf, product as productOf } from '../../ir/expr-make.ts';
+import { constantOf, int, product as productOf } from '../../ir/expr-make.ts';
 import type { Buffer, Kernel } from '../../ir/kernel.ts';
 import { compileKernel } from '../../ir/kernel-eval.ts';
+import { replaceBuffers } from '../../ir/kernel-walk.ts';
 import { winograd } from '../../src/schedule/winograd.ts';
 import { transform2, transform4 } from '../../src/schedule/winograd-transforms.ts';
 import { convolution, product } from './lowered.ts';
@@ -54,6 +55,17 @@ describe('winograd', () => {
     );
     assert.ok(found > 0);
   });
+
+  it('leaves alone what stores its results channels first', () => {
+    const kernel = convolution({ height: 56, width: 56, channels: 64, outputs: 64, kernel: 3, panel: 32 });
+    assert.ok(winograd(kernel, isWeight, wide));
+    const y = kernel.params.at(-1)!;
+    const channelsFirst: Buffer = { ...y, strides: [64 * 56 * 56, 56, 1, 56 * 56].map(int) };
+    const body = replaceBuffers(kernel.body, new Map([[y, channelsFirst]]));
+    const turned = { ...kernel, params: [...kernel.params.slice(0, -1), channelsFirst], body };
+    assert.equal(winograd(turned, isWeight, wide), undefined);
+  });
+
   it('leaves alone what is no 3×3 convolution of stride 1', () => {
     const shape = { height: 12, width: 12, channels: 16, outputs: 32, panel: 16 };
     assert.equal(winograd(convolution({ ...shape, kernel: 3, stride: 2 }), isWeight, wide), undefined);
