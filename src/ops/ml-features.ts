@@ -11,7 +11,7 @@ import { asRows, checkRows, inputOrText, inputType, mlDomain, rowsOf } from './m
 import { Pad } from './pad.ts';
 import { Reshape } from './reshape.ts';
 import { Slice } from './slice.ts';
-import { sizeType, tensorOf } from './types.ts';
+import { differ, sizeType, tensorOf } from './types.ts';
 
 /** Chosen columns of X; what has one axis becomes one row. */
 export const ArrayFeatureExtractor = op('ArrayFeatureExtractor', {
@@ -39,6 +39,8 @@ export const FeatureVectorizer = op('FeatureVectorizer', {
   type: ({ X }, { inputdimensions }, context) => {
     if (X.length === 0) context.fail('has no inputs.');
     for (const input of X) checkRows(input, context);
+    const other = X.findIndex((input) => differ(rowsOf(input), rowsOf(X[0]!)));
+    if (other > 0) context.fail(`input ${other} has not as many rows as the first one.`);
     const widths = X.map((input, i) => inputdimensions[i] ?? constantOf(input.shape.at(-1)!));
     if (widths.some((width) => width === undefined)) context.fail('inputdimensions must give the width of each input.');
     return tensorOf('float32', [rowsOf(X[0]!), int((widths as number[]).reduce((a, b) => a + b, 0))]);

@@ -3,18 +3,21 @@
 import { constantOf, int } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
 import { ArgMax } from './arg-extreme.ts';
-import { Add, Mul } from './arithmetic.ts';
+import { Add, Mul, Sub } from './arithmetic.ts';
 import { intAttribute, optionalFloats, optionalInts, optionalStrings, stringAttribute } from './attributes.ts';
 import { castTo, scalarLike, tensorTypeOf } from './compose.ts';
 import { type Builder, type Operand, op, type TypeContext } from './define.ts';
-import { Greater, Where } from './logic.ts';
+import { Concat } from './join.ts';
+import { Greater, GreaterOrEqual, Where } from './logic.ts';
 import { MatMul } from './matmul.ts';
 import { CDist } from './microsoft-arithmetic.ts';
 import { type Labels, labelAt, labelTypes } from './ml-classify.ts';
 import { vector } from './ml-forest-tables.ts';
 import { checkRows, floatRows, inputType, mlDomain, rowsOf } from './ml-inputs.ts';
+import { PairProbabilities, PairwiseCoupling } from './ml-pairwise-coupling.ts';
 import { postTransform, transformed } from './ml-post-transform.ts';
 import { Pow } from './power.ts';
+import { ReduceMax } from './reductions.ts';
 import { Reshape } from './reshape.ts';
 import { Transpose } from './transpose.ts';
 import { tensorOf } from './types.ts';
@@ -124,10 +127,10 @@ export const SVMClassifier = op('SVMClassifier', {
   },
   types: { X: inputType },
   type: ({ X }, attributes, context) => {
-    const { vectors_per_class = [], support_vectors = [], coefficients = [], rho = [], prob_a } = attributes;
+    const { vectors_per_class = [], support_vectors = [], coefficients = [], rho = [] } = attributes;
+    const { prob_a = [], prob_b = [] } = attributes;
     const labels = labelsOf(attributes);
     if (labels.length < 2) context.fail('classlabels are missing.');
-    if (prob_a?.length) context.fail('probabilities (prob_a) are not supported.');
     const count = vectors_per_class.reduce((a, b) => a + b, 0);
     checkVectors(X, count, support_vectors, context);
     if (vectors_per_class.length === 0) {
@@ -143,7 +146,11 @@ export const SVMClassifier = op('SVMClassifier', {
     }
     if (coefficients.length !== count * (labels.length - 1))
       context.fail('coefficients do not fit the support vectors.');
-    return labelTypes(rowsOf(X), labels, pairs === 1 ? 2 : pairs);
+    const probabilities = prob_a.length > 0 || prob_b.length > 0;
+    if (probabilities && (prob_a.length !== pairs || prob_b.length !== pairs)) {
+      context.fail(`has ${prob_a.length} entries of prob_a and ${prob_b.length} of prob_b; expected ${pairs} of each.`);
+    }
+    return labelTypes(rowsOf(X), labels, probabilities ? labels.length : pairs === 1 ? 2 : pairs);
   },
   expand: ({ X }, attributes, g) => {
     const { vectors_per_class: perClass = [], support_vectors = [], coefficients = [], rho = [] } = attributes;
@@ -153,14 +160,20 @@ export const SVMClassifier = op('SVMClassifier', {
       const table = matrix(g, coefficients, labels.length);
       const product = g.apply(MatMul, [rows, g.apply(Transpose, [table])]);
       const scores = g.apply(Add, [product, scalarLike(g, product, rho[0]!)]);
-      const best = g.apply(ArgMax, [scores], { axis: 1, keepdims: 0 });
+      const positive = coefficients.every((coefficient) => coefficient >= 0);
+      const best = attributes.prob_a?.length ? bestOf(g, scores) : decided(g, scores, labels.length, positive);
       return [labelAt(g, labels, best), transformed(g, scores, attributes.post_transform)];
     }
     const count = perClass.reduce((a, b) => a + b, 0);
     const kernels = kernelOf(g, rows, matrix(g, support_vectors, count), attributes);
     const product = g.apply(MatMul, [kernels, matrix(g, pairWeights(perClass, coefficients), count)]);
     const scores = g.apply(Add, [product, vector(g, rho, 'float32')]);
-    return [labelAt(g, labels, elected(g, scores, perClass.length)), shown(g, scores)];
+    const label = labelAt(g, labels, elected(g, scores, perClass.length));
+    const { prob_a = [], prob_b = [], post_transform } = attributes;
+    if (prob_a.length === 0) return [label, shown(g, scores, post_transform)];
+    const sigmoids = [vector(g, prob_a, 'float32'), vector(g, prob_b, 'float32')];
+    const pairs = g.apply(PairProbabilities, [scores, ...sigmoids], { classes: perClass.length });
+    return [label, transformed(g, g.applyAll(PairwiseCoupling, [pairs])[0]!, post_transform)];
   },
 });
 
@@ -177,6 +190,26 @@ function elected(g: Builder, scores: Value, classes: number): Value {
   return g.apply(ArgMax, [votes], { axis: 1, keepdims: 0 });
 }
 
-/** A single score speaks for one class and against the other. */
-const shown = (g: Builder, scores: Value): Value =>
-  constantOf(tensorTypeOf(scores).shape[1]!) === 1 ? g.apply(MatMul, [scores, matrix(g, [-1, 1], 1)]) : scores;
+const bestOf = (g: Builder, scores: Value): Value => g.apply(ArgMax, [scores], { axis: 1, keepdims: 0 });
+
+/** Of two classes the second one wins as soon as a score says so; else the best one. */
+function decided(g: Builder, scores: Value, classes: number, positive: boolean): Value {
+  const best = bestOf(g, scores);
+  if (classes !== 2) return best;
+  const highest = g.apply(ReduceMax, [scores, g.ints([1])], { keepdims: 0 });
+  const limit = scalarLike(g, scores, positive ? 0.5 : 0);
+  const wins = positive ? g.apply(GreaterOrEqual, [highest, limit]) : g.apply(Greater, [highest, limit]);
+  return g.apply(Where, [wins, g.scalar(1, 'int64'), best]);
+}
+
+/**
+ * A single score speaks for one class and against the other. SOFTMAX and SOFTMAX_ZERO take it for a probability and leave
+ * it, PROBIT has nothing to say of the other class: so ONNX Runtime.
+ */
+function shown(g: Builder, scores: Value, post: string): Value {
+  if (constantOf(tensorTypeOf(scores).shape[1]!) !== 1) return transformed(g, scores, post);
+  const opposed = g.apply(MatMul, [scores, matrix(g, [-1, 1], 1)]);
+  if (post === 'NONE' || post === 'LOGISTIC') return transformed(g, opposed, post);
+  if (post === 'PROBIT') return g.apply(MatMul, [transformed(g, scores, post), matrix(g, [1, 0], 1)]);
+  return g.apply(Concat, [g.apply(Sub, [scalarLike(g, scores, 1), scores]), scores], { axis: 1 });
+}

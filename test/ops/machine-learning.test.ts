@@ -74,6 +74,46 @@ describe('operators of ai.onnx.ml', () => {
     assert.deepEqual(run([X], labels, given).values, [7, 8]);
   });
 
+  it('turn the scores of pairs of classes into probabilities', () => {
+    const attributes = {
+      kernel_type: 'LINEAR',
+      kernel_params: [0, 0, 0],
+      support_vectors: [1, 1, 1],
+      vectors_per_class: [1, 1, 1],
+      coefficients: [1, 0, 0, 0, 0, 0],
+      rho: [0, 0, 0],
+      classlabels_ints: [7, 8, 9],
+    };
+    const svm = findOperator('ai.onnx.ml', 'SVMClassifier')!;
+    const X = input('X', [1, 1]);
+    const probabilities = (more: Attributes): readonly number[] => {
+      const [, Z] = g.applyAll(svm, [X], { ...attributes, ...more }, { outputs: [true, true] });
+      return run([X], Z!, [{ dims: [1, 1], values: [2] }]).values.map((value) => Math.round(value * 100) / 100);
+    };
+    // Pairs that cannot decide leave the classes equal.
+    assert.deepEqual(probabilities({ prob_a: [0, 0, 0], prob_b: [0, 0, 0] }), [0.33, 0.33, 0.33]);
+    // Where a wins against b and c by 3 : 1 each, and b and c are equal, so they are in the whole; the search ends close to that.
+    const log3 = Math.log(3);
+    assert.deepEqual(probabilities({ prob_a: [0, 0, 0], prob_b: [-log3, -log3, 0] }), [0.6, 0.2, 0.2]);
+  });
+
+  it('refuse probabilities for another number of pairs', () => {
+    const attributes = {
+      support_vectors: [1, 1],
+      vectors_per_class: [1, 1],
+      coefficients: [1, 1],
+      rho: [0],
+      classlabels_ints: [0, 1],
+      prob_a: [1, 2],
+      prob_b: [1, 2],
+    };
+    const svm = findOperator('ai.onnx.ml', 'SVMClassifier')!;
+    assert.throws(
+      () => g.apply(svm, [input('X', [1, 1])], attributes),
+      /has 2 entries of prob_a and 2 of prob_b; expected 1/,
+    );
+  });
+
   it('apply the kernel of a support vector regressor', () => {
     const attributes = {
       kernel_type: 'POLY',

@@ -6,6 +6,7 @@ import { elementwise } from './elementwise.ts';
 import { mixtures } from './experts.ts';
 import type { Generators } from './generator.ts';
 import { indexing } from './indexing.ts';
+import { machineLearning } from './machine-learning.ts';
 import { microsoft } from './microsoft.ts';
 import { microsoftGates } from './microsoft-gates.ts';
 import { microsoftMovement } from './microsoft-movement.ts';
@@ -32,6 +33,7 @@ export const generators: Generators = {
   ...recurrents,
   ...control,
   ...others,
+  ...machineLearning,
   ...microsoft,
   ...microsoftMovement,
   ...microsoftPictures,
