@@ -16,6 +16,7 @@ import * as control from './control.ts';
 import * as convTranspose from './conv-transpose.ts';
 import * as convolution from './convolution.ts';
 import * as cumulate from './cumulate.ts';
+import * as decoderAttention from './decoder-attention.ts';
 import type { Operator } from './define.ts';
 import * as deformConv from './deform-conv.ts';
 import * as determinant from './determinant.ts';
@@ -42,6 +43,7 @@ import * as microsoftArithmetic from './microsoft-arithmetic.ts';
 import * as microsoftAttention from './microsoft-attention.ts';
 import * as microsoftAttentionLstm from './microsoft-attention-lstm.ts';
 import * as microsoftConvolution from './microsoft-convolution.ts';
+import * as microsoftDecoderAttention from './microsoft-decoder-attention.ts';
 import * as microsoftDropout from './microsoft-dropout.ts';
 import * as microsoftEmbedding from './microsoft-embedding.ts';
 import * as microsoftFusedProducts from './microsoft-fused-products.ts';
@@ -50,11 +52,14 @@ import * as microsoftHashMapping from './microsoft-hash-mapping.ts';
 import * as microsoftInverse from './microsoft-inverse.ts';
 import * as microsoftMovement from './microsoft-movement.ts';
 import * as microsoftNormalization from './microsoft-normalization.ts';
+import * as microsoftPackedAttention from './microsoft-packed-attention.ts';
 import * as microsoftPadding from './microsoft-padding.ts';
 import * as microsoftPictures from './microsoft-pictures.ts';
 import * as microsoftProducts from './microsoft-products.ts';
+import * as microsoftQuantizedLayers from './microsoft-quantized-layers.ts';
 import * as microsoftQuantizedProducts from './microsoft-quantized-products.ts';
 import * as microsoftRotary from './microsoft-rotary.ts';
+import * as microsoftSparseAttention from './microsoft-sparse-attention.ts';
 import * as microsoftTokens from './microsoft-tokens.ts';
 import * as microsoftTransforms from './microsoft-transforms.ts';
 import * as microsoftWords from './microsoft-words.ts';
@@ -179,6 +184,11 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftNormalization,
   microsoftPadding,
   microsoftRotary,
+  microsoftQuantizedLayers,
+  microsoftSparseAttention,
+  microsoftPackedAttention,
+  microsoftDecoderAttention,
+  decoderAttention,
   microsoftDropout,
   microsoftHashMapping,
   microsoftInverse,

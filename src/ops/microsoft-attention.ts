@@ -9,9 +9,10 @@ import { accumulatorType } from './accumulate.ts';
 import { Add } from './arithmetic.ts';
 import { attend, MaskScores } from './attention-core.ts';
 import { headShape, packHeads, unpackHeads } from './attention-heads.ts';
-import { floatAttribute, intAttribute, optionalFloat, optionalInts, requiredInt } from './attributes.ts';
+import { floatAttribute, intAttribute, optionalFloat, optionalInts, requiredDtype, requiredInt } from './attributes.ts';
 import { tensorTypeOf } from './compose.ts';
 import { type Builder, type Operand, op, type TypeContext } from './define.ts';
+import { sizesOf } from './elements.ts';
 import { Concat } from './join.ts';
 import { MatMul } from './matmul.ts';
 import { Unsqueeze } from './reshape.ts';
@@ -31,17 +32,16 @@ const unsupportedMask = 'masks of cumulated lengths are not supported; give one 
  */
 const PaddingBias = op('PaddingBias', {
   domain: 'lapidary',
-  inputs: ['scores', 'mask'],
-  attributes: { filter: floatAttribute(0) },
-  types: { scores: anyFloat, mask: maskType },
-  type: ({ scores, mask }) => {
-    const [batch, , rows, columns] = scores.shape as readonly [Expr, Expr, Expr, Expr];
-    return tensorOf(scores.dtype, [batch, int(1), mask.rank <= 2 ? int(1) : rows, columns]);
+  inputs: ['shape', 'mask'],
+  attributes: { filter: floatAttribute(0), dtype: requiredDtype },
+  types: { mask: maskType },
+  type: ({ shape, mask }, { dtype }, context) => {
+    const [batch, , rows, columns] = sizesOf(shape) ?? context.fail('shape must be known.');
+    return tensorOf(dtype, [batch!, int(1), mask.rank <= 2 ? int(1) : rows!, columns!]);
   },
-  compute: ({ scores, mask }, { filter }, index) => {
+  compute: ({ shape, mask }, { filter, dtype }, index) => {
     const [b, , row, column] = index as readonly [Expr, Expr, Expr, Expr];
-    const { dtype } = scores;
-    const [batch, , rows, columns] = scores.shape as readonly [Expr, Expr, Expr, Expr];
+    const [batch, , rows, columns] = sizesOf(shape) as readonly [Expr, Expr, Expr, Expr];
     const isSet = (value: Expr): Expr => lt(constant(0, value.dtype), value);
     const inMask = (position: Expr, extent: Expr): Expr => checked(within(position, extent), position);
     const allowed = (): Expr => {
@@ -89,16 +89,15 @@ interface Masks {
 function masker(g: Builder, { padding, bias, filter, causal, offset }: Masks, shape: readonly Expr[], dtype: DType) {
   if (!padding && !bias && causal === 0) return undefined;
   const wide = accumulatorType(dtype);
-  const like = g.input('scores', tensorOf(wide, shape));
   return (scores: Value): Value => {
-    const added = padding && g.apply(PaddingBias, [like, padding], { filter });
+    const added = padding && g.apply(PaddingBias, [g.sizes(shape), padding], { filter, dtype: wide });
     const masked = added ? g.apply(MaskScores, [scores, added]) : scores;
     if (!bias && causal === 0) return masked;
     return g.apply(MaskScores, [masked, bias, g.sizes([offset])], { causal });
   };
 }
 
-const columnsOf = (g: Builder, value: Value, from: Expr, to: Expr): Value =>
+export const columnsOf = (g: Builder, value: Value, from: Expr, to: Expr): Value =>
   g.apply(Slice, [value, g.sizes([from]), g.sizes([to]), g.ints([-1])]);
 
 const at = (g: Builder, value: Value, axis: number, position: number): Value =>
@@ -216,7 +215,7 @@ export const MultiHeadAttention = op('MultiHeadAttention', {
 });
 
 /** The widths of Q, K and V in the weights. */
-function widths(weights: readonly Expr[], sizes: readonly number[] | undefined): readonly Expr[] {
+export function widths(weights: readonly Expr[], sizes: readonly number[] | undefined): readonly Expr[] {
   if (sizes && sizes.length === 3) return sizes.map(int);
   const third = int((constantOf(weights[1]!) ?? 0) / 3);
   return [third, third, third];

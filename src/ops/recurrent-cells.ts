@@ -36,7 +36,7 @@ const wholeBias = (g: Builder, { B, hidden }: Direction, gates: number): Value |
 export const functionsOf = (all: readonly Activation[], position: number, count: number): readonly Activation[] =>
   all.slice(position * count, (position + 1) * count);
 
-const sizeOf = (types: readonly Type[], gates: number) => {
+export const sizeOf = (types: readonly Type[], gates: number) => {
   const hidden = types[0]?.kind === 'tensor' ? types[0].shape.at(-1) : undefined;
   return { gates, hidden: hidden ?? int(0) };
 };
@@ -120,11 +120,17 @@ export const GRU = op('GRU', {
   },
 });
 
-/** Gates i (input), o (output), f (forget), c (cell); peepholes P in the order i, o, f. */
-export function lstmCell(g: Builder, direction: Direction, [f, c, h]: readonly Activation[], coupled: boolean): Cell {
+/** Gates i (input), o (output), f (forget), c (cell); peepholes P in the order i, o, f. `seen` is what R multiplies. */
+export function lstmCell(
+  g: Builder,
+  direction: Direction,
+  [f, c, h]: readonly Activation[],
+  coupled: boolean,
+  seen = (H: Value): Value => H,
+): Cell {
   const { R, P, hidden } = direction;
   const step = (projected: Value, [H, C]: readonly (Value | undefined)[]): readonly Value[] => {
-    const sums = plus(g, projected, recur(g, H, R));
+    const sums = plus(g, projected, recur(g, H && seen(H), R));
     const gate = (position: number): Value => blocks(g, sums, hidden, position);
     const peep = (position: number, state: Value | undefined): Value | undefined =>
       P && state && times(g, blocks(g, P, hidden, position), state);

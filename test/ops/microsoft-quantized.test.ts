@@ -6,6 +6,15 @@ const someBytes = (count: number, seed: number): readonly number[] =>
   Array.from({ length: count }, (_, i) => (i * 37 + seed * 101 + ((i * i) % 19)) % 256);
 
 describe('products with matrices of few bits in com.microsoft', () => {
+  it('take the mean of bytes and quantize it again', () => {
+    const scale = (value: number) => ({ dims: [], values: [value] });
+    const zero = (value: number) => whole([], [value], 'uint8');
+    const data = whole([2, 3], [10, 20, 33, 0, 255, 90], 'uint8');
+    const inputs = [data, scale(0.5), zero(10), scale(0.25), zero(3)];
+    // (21 - 10) * 2 + 3 and (115 - 10) * 2 + 3
+    near(runMicrosoft('QLinearReduceMean', inputs, { axes: [1], keepdims: 1 }), [2, 1], [25, 213]);
+  });
+
   it('multiply by weights of 4-bit floats with two levels of scales', () => {
     const values = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
     const [K, N] = [32, 3];

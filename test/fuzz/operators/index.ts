@@ -8,7 +8,9 @@ import type { Generators } from './generator.ts';
 import { indexing } from './indexing.ts';
 import { machineLearning } from './machine-learning.ts';
 import { microsoft } from './microsoft.ts';
+import { microsoftAttention } from './microsoft-attention.ts';
 import { microsoftGates } from './microsoft-gates.ts';
+import { microsoftLayers } from './microsoft-layers.ts';
 import { microsoftMovement } from './microsoft-movement.ts';
 import { microsoftPictures } from './microsoft-pictures.ts';
 import { microsoftProducts } from './microsoft-products.ts';
@@ -42,5 +44,7 @@ export const generators: Generators = {
   ...microsoftRecurrent,
   ...microsoftTokens,
   ...microsoftQuantized,
+  ...microsoftLayers,
+  ...microsoftAttention,
   ...mixtures,
 };
