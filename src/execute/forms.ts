@@ -2,7 +2,7 @@
 // `Form` (ir/form.ts) says how they lie there.
 
 import { readElement, toBytes } from '../../ir/bytes.ts';
-import { byteSize, dtypes, isSubByte, storedSize } from '../../ir/dtype.ts';
+import { byteSize, type DType, dtypes, isSubByte, storedSize } from '../../ir/dtype.ts';
 import { constantOf } from '../../ir/expr-make.ts';
 import { type Form, spanBits } from '../../ir/form.ts';
 import type { Port } from '../../ir/program.ts';
@@ -56,8 +56,20 @@ export function encode(
     }
     case 'map': {
       if (value.kind !== 'map') throw wrong(name, `a ${value.kind}`, 'a map');
-      encode(form.keys, { kind: 'tensor', tensor: keysOf(value.keys) }, name, ports, tensors);
-      encode(form.values, { kind: 'tensor', tensor: joined(value.values, name) }, name, ports, tensors);
+      encode(
+        form.keys,
+        { kind: 'tensor', tensor: keysOf(value.keys, form.keys.kind === 'strings') },
+        name,
+        ports,
+        tensors,
+      );
+      encode(
+        form.values,
+        { kind: 'tensor', tensor: joined(value.values, dtypeAt(form.values, ports), name) },
+        name,
+        ports,
+        tensors,
+      );
       return;
     }
     case 'list':
@@ -164,20 +176,23 @@ const packed = (dtype: TensorData['dtype'], bytes: Uint8Array): Uint8Array =>
 const unpacked = (dtype: TensorData['dtype'], bytes: Uint8Array, count: number): Uint8Array =>
   isSubByte(dtype) ? unpackElements(bytes, count, dtype) : bytes;
 
-function keysOf(keys: readonly (bigint | string)[]): TensorData {
-  if (keys.every((key) => typeof key === 'bigint')) return ints([keys.length], keys as readonly bigint[]);
+const dtypeAt = (form: Form, ports: readonly Port[]): DType =>
+  form.kind === 'tensor' ? ports[form.port]!.buffer.dtype : 'string';
+
+function keysOf(keys: readonly (bigint | string)[], asText: boolean): TensorData {
+  if (!asText) return ints([keys.length], keys.map(BigInt));
   const strings = keys.map((key) => new TextEncoder().encode(String(key)));
   return { dtype: 'string', dims: [keys.length], bytes: new Uint8Array(0), strings };
 }
 
 /** Scalars as one vector. */
-function joined(values: readonly DataValue[], name: string): TensorData {
+function joined(values: readonly DataValue[], expected: DType, name: string): TensorData {
   const tensors = values.map((value) => {
     if (value.kind !== 'tensor' || countOf(value.tensor.dims) !== 1)
       throw wrong(name, 'a map of something else', 'a map of scalars');
     return value.tensor;
   });
-  const dtype = tensors[0]?.dtype ?? 'float32';
+  const dtype = tensors[0]?.dtype ?? expected;
   const strings = tensors.flatMap((tensor) => tensor.strings ?? []);
   const bytes = new Uint8Array(Buffer.concat(tensors.map((tensor) => tensor.bytes)));
   return { dtype, dims: [values.length], bytes, ...(dtype === 'string' ? { strings } : {}) };

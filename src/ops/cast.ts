@@ -21,8 +21,11 @@ import {
   select,
   unary,
 } from '../../ir/expr-make.ts';
+import type { Value } from '../../ir/graph.ts';
 import { intAttribute, requiredDtype, stringAttribute } from './attributes.ts';
-import { op, type TypeContext } from './define.ts';
+import { type Builder, op, type TypeContext } from './define.ts';
+import { numbersToText } from './string-numbers.ts';
+import { textToNumbers } from './string-parse.ts';
 import { allTypes, anyType, scalarTypes, tensorOf, typeSet } from './types.ts';
 
 /** Largest finite value; the least magnitude that rounds beyond it; whether there are infinities. */
@@ -99,12 +102,22 @@ const conversionAttributes = {
   round_mode: stringAttribute('up', ['up', 'down', 'nearest']),
 };
 
+/** Conversions of which one side is strings; of CastLike only the pattern may be. */
+function castTexts(g: Builder, input: Value, to: DType, fail: (rule: string) => never): Value {
+  const from = input.type.kind === 'tensor' ? input.type.dtype : 'string';
+  if (from === to) return input;
+  const number = from === 'string' ? to : from;
+  if (!scalarTypes.includes(number) || isSubByte(number)) fail(`conversion from ${from} to ${to} is not supported.`);
+  return from === 'string' ? textToNumbers(g, input, to) : numbersToText(g, input);
+}
+
 export const Cast = op('Cast', {
   inputs: ['input'],
   attributes: { to: requiredDtype, ...conversionAttributes },
   types: { input: anyType },
   outputs: ['output'],
   since: 25,
+  build: ({ input }, { to }, g, { fail }) => castTexts(g, input, to, fail),
   upgrade: (node) => {
     // In opset 1 to 5 the type is a name.
     const { to } = node.attributes;
@@ -129,6 +142,8 @@ export const CastLike = op('CastLike', {
   types: { input: typeSet('T1', allTypes), target_type: typeSet('T2', allTypes) },
   outputs: ['output'],
   since: 25,
+  build: ({ input, target_type }, _, g, { fail }) =>
+    castTexts(g, input, target_type.type.kind === 'tensor' ? target_type.type.dtype : 'string', fail),
   type: ({ input, target_type }, _, context) => {
     checkConvertible(input.dtype, target_type.dtype, context);
     return tensorOf(target_type.dtype, input.shape);

@@ -68,6 +68,7 @@ import * as mlColumns from './ml-columns.ts';
 import * as mlEncoders from './ml-encoders.ts';
 import * as mlFeatures from './ml-features.ts';
 import * as mlLinear from './ml-linear.ts';
+import * as mlMaps from './ml-maps.ts';
 import * as mlSvm from './ml-svm.ts';
 import * as mlTrees from './ml-trees.ts';
 import * as nonMaxSuppression from './non-max-suppression.ts';
@@ -171,6 +172,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   mlEncoders,
   mlFeatures,
   mlLinear,
+  mlMaps,
   mlSvm,
   mlTrees,
   groupQueryAttention,

@@ -2,7 +2,7 @@
 // one, strings are searched (string-search.ts).
 
 import { type DType, isFloat } from '../../ir/dtype.ts';
-import { and, cast, eq, indexVar, int, lt, ne, or, reduce, select } from '../../ir/expr-make.ts';
+import { int } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
 import { CompilerBug } from '../errors.ts';
 import {
@@ -18,33 +18,16 @@ import {
 import { castTo } from './compose.ts';
 import { type Builder, op } from './define.ts';
 import { Gather } from './gather.ts';
+import { KeyPosition } from './key-position.ts';
 import { Equal } from './logic.ts';
 import { numbersIn, tensorDtype } from './ml-classic-trees.ts';
 import { vector } from './ml-forest-tables.ts';
 import { inputOrText, mlDomain } from './ml-inputs.ts';
 import { Unsqueeze } from './reshape.ts';
-import { checked } from './run-time-operands.ts';
 import { constantTexts, textVector } from './string-parts.ts';
 import { positionOfText } from './string-search.ts';
 import { textOf } from './strings.ts';
 import { numericTypes, tensorOf, typeSet } from './types.ts';
-
-/** The first of `keys` that equals an element of X (NaN equals NaN here). Where none does: their number, or an error. */
-const KeyPosition = op('KeyPosition', {
-  domain: 'lapidary',
-  inputs: ['X', 'keys'],
-  attributes: { strict: intAttribute(0, [0, 1]) },
-  types: { X: typeSet('T', numericTypes), keys: typeSet('T', numericTypes) },
-  type: ({ X }) => tensorOf('int64', X.shape),
-  compute: ({ X, keys }, { strict }, index) => {
-    const count = keys.shape[0]!;
-    const at = indexVar('key', count);
-    const [x, key] = [X.at(...index), keys.at(at)];
-    const same = isFloat(x.dtype) ? or(eq(key, x), and(ne(key, key), ne(x, x))) : eq(key, x);
-    const found = reduce('min', [at], select(same, at, count));
-    return cast(strict === 1 ? checked(lt(found, count), found) : found, 'int64');
-  },
-});
 
 /** 1 at the position that was found, along a new last axis. With zeros = 0 a category that is not known is an error. */
 function oneHot(g: Builder, found: Value, count: number, zeros: number): Value {

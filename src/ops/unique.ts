@@ -24,8 +24,9 @@ import {
 import type { Buffer, Stmt } from '../../ir/kernel.ts';
 import { allocate, block, ifThen, letIn, loop, loops, store, whileLoop } from '../../ir/kernel-walk.ts';
 import { intAttribute, optionalInt } from './attributes.ts';
-import { op } from './define.ts';
+import { type Operator, op } from './define.ts';
 import { unflatten } from './flat-index.ts';
+import { rankTexts } from './string-order.ts';
 import { normalizeAxis, scalarTypes, tensorOf, typeSet } from './types.ts';
 
 const register = (name: string, dtype: 'index' | 'bool'): Buffer => ({ name, dtype, shape: [], memory: 'register' });
@@ -168,12 +169,17 @@ function renumber(items: Items, order: Buffer, spare: Buffer, inverse: Buffer, f
 }
 
 /** The outputs beyond the fourth are memory to work in. */
-export const Unique = op('Unique', {
+export const Unique: Operator = op('Unique', {
   inputs: ['X'],
   outputs: ['Y', 'indices?', 'inverse_indices?', 'counts?', 'order?', 'spare?', 'first?'],
   attributes: { axis: optionalInt, sorted: intAttribute(1, [0, 1]) },
-  types: { X: typeSet('T', scalarTypes) },
+  types: { X: typeSet('T', [...scalarTypes, 'string']) },
   since: 11,
+  build: ({ X }, attributes, g, { options }) => {
+    const { ranks, texts } = rankTexts(g, X);
+    const [Y, ...others] = g.applyAll(Unique, [ranks], attributes, options);
+    return [texts(Y!), ...others];
+  },
   type: ({ X }, { axis }, context) => {
     const at = axis === undefined ? undefined : normalizeAxis(axis, X.rank, context);
     const count = at === undefined ? product(X.shape) : X.shape[at]!;
