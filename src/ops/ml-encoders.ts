@@ -26,7 +26,7 @@ import { inputOrText, mlDomain } from './ml-inputs.ts';
 import { Unsqueeze } from './reshape.ts';
 import { constantTexts, textVector } from './string-parts.ts';
 import { positionOfText } from './string-search.ts';
-import { textOf } from './strings.ts';
+import { textOf } from './structure.ts';
 import { numericTypes, tensorOf, typeSet } from './types.ts';
 
 /** 1 at the position that was found, along a new last axis. With zeros = 0 a category that is not known is an error. */

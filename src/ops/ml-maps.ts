@@ -17,8 +17,7 @@ import { read, register, set, withRegisters } from './sequence-layout.ts';
 import { Slice } from './slice.ts';
 import { constantStrings, textVector } from './string-parts.ts';
 import { positionOfText } from './string-search.ts';
-import { textOf } from './strings.ts';
-import { mapOf } from './structure.ts';
+import { mapOf, textOf } from './structure.ts';
 import { sizeType, tensorOf, typeSet } from './types.ts';
 
 /** Each row of X as a map from the class labels. */

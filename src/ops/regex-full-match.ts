@@ -9,7 +9,8 @@ import { automatonOf } from './regex-automaton.ts';
 import { parsePattern } from './regex-parse.ts';
 import { read, register, set, withRegisters } from './sequence-layout.ts';
 import { bytesType } from './string-parts.ts';
-import { stringType, textOf } from './strings.ts';
+import { stringType } from './strings.ts';
+import { textOf } from './structure.ts';
 import { byteAt, forEachText } from './text-kernels.ts';
 import { sizeType, tensorOf, typeSet } from './types.ts';
 

@@ -30,8 +30,7 @@ import { type Builder, op } from './define.ts';
 import { sizesOf } from './elements.ts';
 import { grow, named, read, register, set, withRegisters } from './sequence-layout.ts';
 import { bytesType, spanOf } from './string-parts.ts';
-import { textOf } from './strings.ts';
-import { stringsOf } from './structure.ts';
+import { stringsOf, textOf } from './structure.ts';
 import { appendByte, byteAt, forEachText, searchSorted, type Text } from './text-kernels.ts';
 import { sizeType, tensorOf, typeSet } from './types.ts';
 

@@ -12,7 +12,8 @@ import { Equal } from './logic.ts';
 import { Reshape, Unsqueeze } from './reshape.ts';
 import { inCase } from './string-case.ts';
 import { positionOfText } from './string-search.ts';
-import { stringType, textOf } from './strings.ts';
+import { stringType } from './strings.ts';
+import { textOf } from './structure.ts';
 import { tensorOf, typeSet } from './types.ts';
 
 /** A vector, with one empty string where it has none. */

@@ -9,8 +9,7 @@ import { unflatten } from './flat-index.ts';
 import { Gather } from './gather.ts';
 import { read, register, set, withRegisters } from './sequence-layout.ts';
 import { bytesType } from './string-parts.ts';
-import { textOf } from './strings.ts';
-import { stringsOf } from './structure.ts';
+import { stringsOf, textOf } from './structure.ts';
 import { compareTexts, forEachText, withText } from './text-kernels.ts';
 import { sizeType, tensorOf } from './types.ts';
 

@@ -32,7 +32,7 @@ import { type Builder, op } from './define.ts';
 import { grow, read, register, set, withRegisters } from './sequence-layout.ts';
 import { powerAt, powersOfTen } from './string-numbers.ts';
 import { bytesType } from './string-parts.ts';
-import { textOf } from './strings.ts';
+import { textOf } from './structure.ts';
 import { byteAt, forEachText, type Text } from './text-kernels.ts';
 import { sizeType, tensorOf, typeSet } from './types.ts';
 

@@ -34,18 +34,13 @@ import { sizesOf } from './elements.ts';
 import { Expand } from './repeat.ts';
 import { grow, read, register, set, withRegisters } from './sequence-layout.ts';
 import { bytesType, encodeText, spanOf } from './string-parts.ts';
-import { type Strings, stringsOf } from './structure.ts';
+import { stringsOf, textOf } from './structure.ts';
 import { appendText, byteAt, compareTexts, forEachText, type Text, withText } from './text-kernels.ts';
 import { broadcastShapes, sizeType, tensorOf, typeSet } from './types.ts';
 
 /** The sets of declarations. */
 export const stringType = typeSet('S', ['string']);
 const twoTexts = { a: sizeType, a_bytes: bytesType, b: sizeType, b_bytes: bytesType };
-
-export function textOf(value: Value): Strings {
-  if (value.structure?.kind !== 'strings') throw new RangeError(`${value.name} is no string tensor`);
-  return value.structure;
-}
 
 /** Spans of two string tensors, repeated to the shape that both broadcast to. */
 export function repeated(g: Builder, values: readonly Value[], fail: (rule: string) => never): readonly Value[] {

@@ -129,6 +129,11 @@ export function commonDims(a: Sequence['dims'], b: Sequence['dims']): Sequence['
   });
 }
 
+export function textOf(value: Value): Strings {
+  if (value.structure?.kind !== 'strings') throw new RangeError(`${value.name} is no string tensor`);
+  return value.structure;
+}
+
 /** The greatest rank of these types. */
 export const widest = (types: readonly TensorType[]): number => Math.max(0, ...types.map(({ shape }) => shape.length));
 

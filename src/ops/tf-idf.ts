@@ -24,7 +24,7 @@ import { vector } from './ml-forest-tables.ts';
 import { Reshape } from './reshape.ts';
 import { read, register, set, withRegisters } from './sequence-layout.ts';
 import { positionOfText } from './string-search.ts';
-import { textOf } from './strings.ts';
+import { textOf } from './structure.ts';
 import { searchSorted } from './text-kernels.ts';
 import { sizeType, tensorOf, typeSet } from './types.ts';
 
