@@ -23,6 +23,7 @@ import {
   type Term,
   toPolynomial,
 } from './polynomial.ts';
+import { sizeBehind } from './size-behind.ts';
 
 /** The simplest equal expression that we know. Equal sizes become the same expression up to `exprKey`. */
 export function simplify(expr: Expr): Expr {
@@ -257,18 +258,6 @@ function cancelCommonFactor(rest: Polynomial, right: Expr): Division | undefined
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
-
-const beyond = 2 ** 50;
-
-/** The size behind an int64 (or int32) expression that is made of sizes only, as an index expression. */
-function sizeBehind(expr: Expr): Expr | undefined {
-  if (expr.kind === 'const' && (expr.dtype === 'int64' || expr.dtype === 'int32')) {
-    // "To the end" is often written as INT64_MAX; any number beyond every size does.
-    return int(Math.max(-beyond, Math.min(beyond, Number(expr.value))));
-  }
-  if (expr.kind === 'cast' && !expr.bits && expr.value.dtype === 'index') return expr.value;
-  return undefined;
-}
 
 /** Arithmetic on int64 values that are sizes is done on the sizes. */
 function throughSizes(expr: Binary): Expr | undefined {

@@ -18,8 +18,16 @@ export interface Accesses {
   readonly local: ReadonlySet<Buffer>;
 }
 
+const accesses = new WeakMap<Stmt, Accesses>();
+
 /** Every access of a statement tree, each load object once. */
 export function accessesOf(stmt: Stmt): Accesses {
+  const known = accesses.get(stmt) ?? findAccesses(stmt);
+  accesses.set(stmt, known);
+  return known;
+}
+
+function findAccesses(stmt: Stmt): Accesses {
   const loads: Load[] = [];
   const stores: Store[] = [];
   const local = new Set<Buffer>();
@@ -50,17 +58,29 @@ export function areIndependent(indices: readonly Var[], body: Stmt): boolean {
   const written = new Map<Buffer, Map<string, Expr>>();
   for (const { buffer } of stores) if (!local.has(buffer)) written.set(buffer, new Map());
   const lanes = new Map<number, Var>();
-  for (const { buffer, indices: at } of [...stores, ...loads]) {
-    const known = written.get(buffer);
+  for (const access of [...stores, ...loads]) {
+    const known = written.get(access.buffer);
     if (!known) continue;
-    const address = flatAddress(
-      buffer,
-      at.map((index) => laneOf(index, lanes)),
-    );
+    const address = addressAt(access, lanes);
     known.set(exprKey(address), address);
   }
   const inner = [...innerIndices(body), ...lanes.values()];
   return [...written.values()].every((addresses) => areDisjoint(indices, inner, [...addresses.values()]));
+}
+
+const scalarAddresses = new WeakMap<Load | Store, Expr>();
+
+function addressAt(access: Load | Store, lanes: Map<number, Var>): Expr {
+  const known = scalarAddresses.get(access);
+  if (known) return known;
+  const { buffer, indices } = access;
+  const isScalar = indices.every((index) => index.lanes === 1);
+  const address = flatAddress(
+    buffer,
+    indices.map((index) => laneOf(index, lanes)),
+  );
+  if (isScalar) scalarAddresses.set(access, address);
+  return address;
 }
 
 /** The index of any one lane of a vector access; `lanes` has a variable for each width. */
