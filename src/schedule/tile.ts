@@ -54,6 +54,9 @@ export function tile(kernel: Kernel, tiling: Tiling): Kernel {
   const spilled = spill(renamed, needs)(accumulated);
   const after: Step[] = [];
   if (hasLoop(spilled, `${n}.e`)) {
+    // Then the rows are most likely neighbours in memory.
+    const ends = rows.map(({ loop }) => `${loop}.e`);
+    if (tiling.scattered && ends.length > 0) after.push(reorder(`${n}.e`, ...ends));
     after.push(split(`${n}.e`, [...(tiling.scattered ? [] : tiling.widths), 1]), simplifyKernel, vectorize(`${n}.e.i`));
   }
   if (lanes > 1 && tiling.padded) after.push(pad(`${n}.i`, lanes));
