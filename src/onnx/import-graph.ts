@@ -24,7 +24,7 @@ import {
   type Scope,
   scopeInside,
 } from './import-scope.ts';
-import { declaredType } from './import-types.ts';
+import { createSymbols, declaredType, inputType } from './import-types.ts';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TypeProto } from './proto-types.ts';
 import { sequenceMapItems } from './sequence-map.ts';
 import { typeHints } from './shape-hints.ts';
@@ -249,14 +249,17 @@ function importSubgraph(
   parent: Scope,
   state: ImportState,
 ): Graph {
+  // A subgraph that its operator builds into others has open sizes of its own.
+  const own = types ? state : { ...state, symbols: createSymbols({ dims: {}, maximums: {} }) };
   const inputs = graph.input.map((info, position) => {
     const name = info.name ?? '';
-    const type = types?.[position] ?? declaredType(info.type, state.symbols);
+    const declared = types ? declaredType(info.type, own.symbols) : inputType(info.type, name, own.symbols);
+    const type = types?.[position] ?? declared;
     if (!type)
       throw problem(`subgraph input ${JSON.stringify(name)}`, 'has no type that follows from the node or is declared.');
     return state.builder.input(name, type);
   });
-  const { outputs, captures } = importBody(graph, inputs, parent, state);
+  const { outputs, captures } = importBody(graph, inputs, parent, own);
   const outputNames = graph.output.map(({ name }) => name ?? '');
   return { name: graph.name ?? '', inputs, outputs, outputNames, captures, dims: [] };
 }

@@ -28,6 +28,7 @@ import * as fusedActivations from './fused-activations.ts';
 import * as fusedConv from './fused-conv.ts';
 import * as fusedMatmul from './fused-matmul.ts';
 import * as gather from './gather.ts';
+import * as generation from './generation.ts';
 import * as globalPooling from './global-pooling.ts';
 import * as gridSample from './grid-sample.ts';
 import * as groupQueryAttention from './group-query-attention.ts';
@@ -203,6 +204,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftTokens,
   microsoftTransforms,
   microsoftWords,
+  generation,
   batchScan,
   flexAttention,
   linearAttention,

@@ -1,0 +1,238 @@
+// GreedySearch (com.microsoft): a decoder, given as a subgraph, is asked for the next token again and again. Its first run
+// reads the whole prompt; then a Loop, whose turns read one token and what the earlier ones left.
+
+import type { Expr } from '../../ir/expr.ts';
+import { constantOf, int, sub } from '../../ir/expr-make.ts';
+import type { Graph, TensorType, Value } from '../../ir/graph.ts';
+import { simplify } from '../../ir/simplify.ts';
+import { ArgMax } from './arg-extreme.ts';
+import { Add } from './arithmetic.ts';
+import { intAttribute, optionalGraph, requiredGraph, requiredInt } from './attributes.ts';
+import { castTo, tensorTypeOf } from './compose.ts';
+import { Loop, scalarType } from './control.ts';
+import { type BuildContext, type Builder, op } from './define.ts';
+import { operandOf, sizesOf } from './elements.ts';
+import {
+  AppendTokens,
+  MaskedPositions,
+  NextScores,
+  NextTokens,
+  Prefixes,
+  TokensAt,
+  Widened,
+} from './generation-parts.ts';
+import { Equal } from './logic.ts';
+import { capturesOf } from './loop-body.ts';
+import { ReduceMin, ReduceSum } from './reductions.ts';
+import { Expand } from './repeat.ts';
+import { TakeSlice } from './scan.ts';
+import { replaceInputs } from './subgraph.ts';
+import { typeSet } from './types.ts';
+import { Not } from './unary.ts';
+
+const token = typeSet('Token', ['int32']);
+const penaltyType = typeSet('T', ['float32', 'float16']);
+
+interface Search {
+  readonly g: Builder;
+  readonly decoder: Graph;
+  readonly batch: Expr;
+  /** How long the prompt is, and how long a sequence may become. */
+  readonly prompt: Expr;
+  readonly longest: Expr;
+  readonly eos: number;
+  readonly pad: number;
+  readonly ngram: number;
+  readonly penalty: Value | undefined;
+  readonly minLength: Value | undefined;
+  readonly vocabMask: Value | undefined;
+}
+
+interface States {
+  readonly sequences: Value;
+  readonly met: Value;
+  readonly pasts: readonly Value[];
+}
+
+const decoderAxis = 3;
+const sizeScalar = (g: Builder, size: Expr): Value => g.apply(TakeSlice, [g.sizes([size]), g.scalar(0, 'int64')]);
+const plus = (g: Builder, a: Value, b: number): Value => (b === 0 ? a : g.apply(Add, [a, g.scalar(b, 'int64')]));
+
+/** The decoder's outputs for these inputs, in the types that it asks for. */
+const runDecoder = ({ g, decoder }: Search, inputs: readonly Value[]): readonly Value[] =>
+  replaceInputs(
+    decoder,
+    inputs.map((input, i) => castTo(g, input, tensorTypeOf(decoder.inputs[i]!).dtype)),
+    g,
+  );
+
+/** From the scores of the word behind `length` tokens: the sequences with it, and the decoder's states widened. */
+function advance(
+  search: Search,
+  { sequences, met }: Omit<States, 'pasts'>,
+  logits: Value,
+  presents: readonly Value[],
+  length: Value,
+  prefixMask?: Value,
+): States {
+  const { g, eos, pad, ngram, penalty, minLength, vocabMask, longest } = search;
+  const operands = [logits, sequences, length, penalty, minLength, vocabMask, prefixMask];
+  const scores = g.apply(NextScores, operands, { eos, ngram });
+  const best = g.apply(ArgMax, [scores], { axis: 1, keepdims: 0 });
+  const [tokens, ended] = g.applyAll(NextTokens, [best, met], { eos, pad }, { outputs: [true, true] });
+  return {
+    sequences: g.apply(AppendTokens, [sequences, tokens, length]),
+    met: ended!,
+    pasts: presents.map((present) => g.apply(Widened, [present, g.sizes([longest])], { axis: decoderAxis })),
+  };
+}
+
+/** Whether a sequence has not met its end. */
+function goesOn(g: Builder, met: Value): Value {
+  const least = g.apply(ReduceMin, [castTo(g, met, 'int32')], { keepdims: 0 });
+  return g.apply(Equal, [least, g.scalar(0, 'int32')]);
+}
+
+/** The first run: all tokens of the prompt, and nothing before them. */
+function firstRun(search: Search, ids: Value, mask: Value, prefixMask: Value | undefined): States {
+  const { g, decoder, batch, prompt, longest } = search;
+  const pasts = decoder.inputs.slice(decoderAxis).map((input) => {
+    const { dtype, shape } = tensorTypeOf(input);
+    const empty = g.sizes([shape[0]!, batch, shape[2]!, int(0), shape[4]!]);
+    return g.apply(Expand, [g.scalar(0, dtype), empty]);
+  });
+  const [logits, ...presents] = runDecoder(search, [ids, g.apply(MaskedPositions, [mask]), mask, ...pasts]);
+  const last = g.apply(TakeSlice, [logits, sizeScalar(g, sub(prompt, int(1)))], { axis: 1 });
+  const sequences = g.apply(Widened, [ids, g.sizes([longest])], { axis: 1 });
+  const met = g.apply(Expand, [g.scalar(0, 'bool'), g.sizes([batch])]);
+  return advance(search, { sequences, met }, last, presents, sizeScalar(g, prompt), prefixMask);
+}
+
+/** All further runs: one token each. */
+function furtherRuns(search: Search, first: States, mask: Value): Value {
+  const { g, prompt, longest } = search;
+  const whole = wholeMask(search, mask);
+  const kept = g.apply(ReduceSum, [mask, g.ints([1])], { keepdims: 1 });
+  const iteration = g.input('iteration', scalarType('int64'));
+  const condition = g.input('condition', scalarType('bool'));
+  const states = [first.sequences, first.met, ...first.pasts];
+  const inputs = states.map((state, i) => g.input(`state_${i}`, state.type));
+  const [sequences, met, ...pasts] = inputs as [Value, Value, ...Value[]];
+  const place = g.apply(Add, [iteration, sizeScalar(g, prompt)]);
+  const axes = [1, ...pasts.map(() => decoderAxis)];
+  const [seen, ...before] = g.applyAll(
+    Prefixes,
+    [place, whole, ...pasts],
+    { axes, more: axes.map((_, i) => (i === 0 ? 1 : 0)) },
+    { outputs: axes.map(() => true) },
+  );
+  const positions = g.apply(Add, [kept, castTo(g, iteration, 'int32')]);
+  const ids = g.apply(TokensAt, [sequences, place]);
+  const [logits, ...presents] = runDecoder(search, [ids, positions, seen!, ...before]);
+  const scores = g.apply(TakeSlice, [logits, g.scalar(0, 'int64')], { axis: 1 });
+  const next = advance(search, { sequences, met }, scores, presents, plus(g, place, 1));
+  const outputs = [goesOn(g, next.met), next.sequences, next.met, ...next.pasts];
+  const bodyInputs = [iteration, condition, ...inputs];
+  const body: Graph = {
+    name: 'generate',
+    inputs: bodyInputs,
+    outputs,
+    outputNames: outputs.map((_, i) => `output_${i}`),
+    captures: capturesOf(outputs, bodyInputs),
+    dims: [],
+  };
+  const turns = sizeScalar(g, simplify(sub(sub(longest, prompt), int(1))));
+  return g.applyAll(Loop, [turns, goesOn(g, first.met), ...states], { body })[0]!;
+}
+
+/** The mask of the prompt, and ones behind it. */
+function wholeMask({ g, longest, prompt }: Search, mask: Value): Value {
+  const widened = g.apply(Widened, [mask, g.sizes([longest])], { axis: 1 });
+  const ones = g.apply(Expand, [g.scalar(1, 'int32'), g.sizes([int(1), prompt])]);
+  const isPrompt = g.apply(Widened, [ones, g.sizes([longest])], { axis: 1 });
+  return g.apply(Add, [widened, castTo(g, g.apply(Equal, [isPrompt, g.scalar(0, 'int32')]), 'int32')]);
+}
+
+function checkDecoder(decoder: Graph, context: BuildContext): void {
+  const names = decoder.inputs.map(({ name }) => name);
+  const expected = ['input_ids', 'position_ids', 'attention_mask', 'past_0'];
+  if (expected.some((name, i) => names[i] !== name)) {
+    context.fail(`the decoder's inputs are ${names.join(', ')}; expected ${expected.join(', ')}, … as GPT-2 has them.`);
+  }
+  if (decoder.outputs.length !== decoder.inputs.length - 2) {
+    context.fail(
+      'the decoder must give logits and one present for each past; buffers shared by both are not supported.',
+    );
+  }
+  const pasts = decoder.inputs.slice(decoderAxis).map((input) => input.type);
+  const isPast = (type: TensorType): boolean =>
+    type.shape.length === 5 && [0, 2, 4].every((axis) => constantOf(type.shape[axis]!) !== undefined);
+  if (pasts.some((type) => type.kind !== 'tensor' || !isPast(type))) {
+    context.fail('each past must have the shape [2, batch, heads, length, head size], with known heads and head size.');
+  }
+}
+
+/** The token with the highest score, again and again, until all sequences have met their end or are full. */
+export const GreedySearch = op('GreedySearch', {
+  domain: 'com.microsoft',
+  inputs: [
+    'input_ids',
+    'max_length',
+    'min_length?',
+    'repetition_penalty?',
+    'vocab_mask?',
+    'prefix_vocab_mask?',
+    'attention_mask?',
+  ],
+  outputs: ['sequences'],
+  attributes: {
+    decoder: requiredGraph,
+    decoder_start_token_id: intAttribute(-1),
+    encoder: optionalGraph,
+    eos_token_id: requiredInt,
+    init_decoder: optionalGraph,
+    model_type: intAttribute(0, [0]),
+    no_repeat_ngram_size: intAttribute(0),
+    pad_token_id: requiredInt,
+    vocab_size: intAttribute(-1),
+  },
+  types: {
+    input_ids: token,
+    max_length: token,
+    min_length: token,
+    repetition_penalty: penaltyType,
+    vocab_mask: token,
+    prefix_vocab_mask: token,
+    attention_mask: token,
+  },
+  build: (given, attributes, g, context) => {
+    const { decoder, init_decoder, eos_token_id: eos, pad_token_id: pad } = attributes;
+    for (const graph of [decoder, init_decoder]) if (graph) checkDecoder(graph, context);
+    const { shape } = tensorTypeOf(given.input_ids);
+    if (shape.length !== 2) context.fail(`input_ids has rank ${shape.length}; expected 2.`);
+    const longest = sizesOf(operandOf(given.max_length))?.[0];
+    if (!longest) return context.fail('max_length must be known at compile time: make it a constant.');
+    const [batch, prompt] = shape as [Expr, Expr];
+    if ((constantOf(simplify(sub(longest, prompt))) ?? 0) < 0)
+      context.fail('max_length is less than the prompt is long.');
+    if (constantOf(simplify(sub(longest, prompt))) === 0) return given.input_ids;
+    const search: Search = {
+      g,
+      decoder,
+      batch,
+      prompt,
+      longest,
+      eos,
+      pad,
+      ngram: attributes.no_repeat_ngram_size,
+      penalty: given.repetition_penalty,
+      minLength: given.min_length,
+      vocabMask: given.vocab_mask,
+    };
+    const isWord = g.apply(Not, [g.apply(Equal, [given.input_ids, g.scalar(pad, 'int32')])]);
+    const mask = given.attention_mask ?? castTo(g, isWord, 'int32');
+    const initial = init_decoder ? { ...search, decoder: init_decoder } : search;
+    const first = firstRun(initial, given.input_ids, mask, given.prefix_vocab_mask);
+    return furtherRuns(search, first, mask);
+  },
+});
