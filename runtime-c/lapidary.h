@@ -32,6 +32,14 @@ typedef enum {
   LAP_FLOAT8E8M0 = 24, LAP_UINT2 = 25, LAP_INT2 = 26
 } lap_dtype;
 
+/* A string tensor is two tensors: NAME_spans, int64 of its shape, and NAME_bytes, the UTF-8 that these lie in. A sequence
+ * is NAME_shapes, a row for each element (its rank, its sizes, 1 beyond its rank), and NAME_data, the elements one after
+ * another; as an output also NAME_length, the number of rows that count. An optional has NAME_present, a map NAME_keys
+ * and NAME_values. NAME_size [n, 0], of which nothing is read, says beforehand what the input NAME holds. */
+#define LAP_SPAN(offset, length) ((int64_t)(((uint64_t)(offset) << 32) | (uint64_t)(length)))
+#define LAP_SPAN_OFFSET(span) ((size_t)((uint64_t)(span) >> 32))
+#define LAP_SPAN_LENGTH(span) ((size_t)((uint64_t)(span) & 0xffffffffu))
+
 /* An input or output. A dimension of 0 or more is the size itself; -1 - k stands for symbolic dimension k. */
 typedef struct {
   const char *name;

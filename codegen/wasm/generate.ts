@@ -5,6 +5,7 @@ import type { GenerateOptions, OutputFile } from '../../ir/target.ts';
 import { declarationsOf } from './declarations.ts';
 import { interfaceOf } from './interface.ts';
 import { javascriptOf } from './javascript.ts';
+import { valueDeclarations } from './javascript-values.ts';
 import { generateModule } from './program.ts';
 
 /** Weights up to this size are part of the module; larger ones go straight from their file to where they are used. */
@@ -34,11 +35,12 @@ export async function generateWasm(
     threads: options.threads,
     ...(isOneFile ? { embedded: bytes } : {}),
   });
+  const declarations = declarationsOf(name, tensors, options.threads) + valueDeclarations(program.forms);
   const encoder = new TextEncoder();
   const files: OutputFile[] = [
     ...(isOneFile ? [] : [{ path: `${name}.wasm`, bytes }]),
     { path: `${name}.js`, bytes: encoder.encode(text) },
-    { path: `${name}.d.ts`, bytes: encoder.encode(declarationsOf(name, tensors, options.threads)) },
+    { path: `${name}.d.ts`, bytes: encoder.encode(declarations) },
   ];
   return externalWeights ? [...files, { path: `${name}.bin`, bytes: program.weights }] : files;
 }

@@ -9,6 +9,7 @@ import { type Interface, jsonText, sizeName, type TensorInterface } from './inte
 import { loading } from './javascript-load.ts';
 import { checking, fixedModel, resizableModel, truth } from './javascript-model.ts';
 import { workers } from './javascript-threads.ts';
+import { valuesOf } from './javascript-values.ts';
 import type { Layout } from './layout.ts';
 import { addressOfPlace, placeOf } from './places.ts';
 import { sizeWriter } from './size-text.ts';
@@ -34,6 +35,7 @@ export function javascriptOf(program: Program, layout: Layout, tensors: Interfac
     tensors.isFixed ? fixedModel(tensors) : resizableModel(program, layout, tensors),
     checking,
     truth(tensors),
+    valuesOf(program.forms, tensors),
   ];
   return `${parts
     .map((part) => part.trim())
