@@ -104,7 +104,7 @@ export const Softplus = elementwise('Softplus', softplus, anyFloat, 22);
 export const Softsign = elementwise('Softsign', (x) => div(x, add(oneOf(x), unary('abs', x))), anyFloat, 22);
 export const Mish = elementwise('Mish', (x) => mul(x, call('tanh', softplus(x))), anyFloat, 22);
 
-const swish = (x: Expr, alpha: number): Expr => mul(x, call('sigmoid', scaled(alpha, x)));
+export const swish = (x: Expr, alpha: number): Expr => mul(x, call('sigmoid', scaled(alpha, x)));
 export const Swish = activation('Swish', { alpha: floatAttribute(1) }, (x, { alpha }) => swish(x, alpha), anyFloat, 24);
 
 /** Swish of the gate times the value. */

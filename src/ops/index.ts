@@ -43,6 +43,7 @@ import * as microsoftAliases from './microsoft-aliases.ts';
 import * as microsoftArithmetic from './microsoft-arithmetic.ts';
 import * as microsoftAttention from './microsoft-attention.ts';
 import * as microsoftAttentionLstm from './microsoft-attention-lstm.ts';
+import * as microsoftCausalConvolution from './microsoft-causal-convolution.ts';
 import * as microsoftConvolution from './microsoft-convolution.ts';
 import * as microsoftDecoderAttention from './microsoft-decoder-attention.ts';
 import * as microsoftDropout from './microsoft-dropout.ts';
@@ -51,6 +52,7 @@ import * as microsoftFusedProducts from './microsoft-fused-products.ts';
 import * as microsoftGates from './microsoft-gates.ts';
 import * as microsoftHashMapping from './microsoft-hash-mapping.ts';
 import * as microsoftInverse from './microsoft-inverse.ts';
+import * as microsoftLinearAttention from './microsoft-linear-attention.ts';
 import * as microsoftMovement from './microsoft-movement.ts';
 import * as microsoftNormalization from './microsoft-normalization.ts';
 import * as microsoftPackedAttention from './microsoft-packed-attention.ts';
@@ -75,6 +77,7 @@ import * as mlTrees from './ml-trees.ts';
 import * as nonMaxSuppression from './non-max-suppression.ts';
 import * as nonZero from './non-zero.ts';
 import * as optionals from './optionals.ts';
+import * as orderedQuantization from './ordered-quantization.ts';
 import * as pad from './pad.ts';
 import * as pooling from './pooling.ts';
 import * as power from './power.ts';
@@ -187,6 +190,9 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftNormalization,
   microsoftPadding,
   microsoftRotary,
+  microsoftLinearAttention,
+  microsoftCausalConvolution,
+  orderedQuantization,
   microsoftQuantizedLayers,
   microsoftSparseAttention,
   microsoftPackedAttention,

@@ -38,6 +38,14 @@ function timeFirst(g: Builder, value: Value, [batch, time]: readonly [Expr, Expr
 
 const perHead = (value: Value, heads: number): Expr => simplify(div(shapeOf(value)[2]!, int(heads)));
 
+export const linearAttentionAttributes = {
+  chunk_size: intAttribute(64),
+  kv_num_heads: requiredInt,
+  q_num_heads: requiredInt,
+  scale: floatAttribute(0),
+  update_rule: stringAttribute('gated_delta', ['linear', 'gated', 'delta', 'gated_delta']),
+};
+
 /**
  * For each element of the sequence, with S a matrix [size of keys, size of values] for each head of K and V:
  *   linear       S' = S + k v                       gated        S' = exp(decay) S + k v
@@ -47,13 +55,7 @@ const perHead = (value: Value, heads: number): Expr => simplify(div(shapeOf(valu
 export const LinearAttention = op('LinearAttention', {
   inputs: ['query', 'key', 'value', 'past_state?', 'decay?', 'beta?'],
   outputs: ['output', 'present_state'],
-  attributes: {
-    chunk_size: intAttribute(64),
-    kv_num_heads: requiredInt,
-    q_num_heads: requiredInt,
-    scale: floatAttribute(0),
-    update_rule: stringAttribute('gated_delta', ['linear', 'gated', 'delta', 'gated_delta']),
-  },
+  attributes: linearAttentionAttributes,
   types: {
     query: anyFloat,
     key: anyFloat,

@@ -16,6 +16,7 @@ import { microsoftPictures } from './microsoft-pictures.ts';
 import { microsoftProducts } from './microsoft-products.ts';
 import { microsoftQuantized } from './microsoft-quantized.ts';
 import { microsoftRecurrent } from './microsoft-recurrent.ts';
+import { microsoftStates } from './microsoft-states.ts';
 import { microsoftTokens } from './microsoft-tokens.ts';
 import { movement } from './movement.ts';
 import { others } from './others.ts';
@@ -44,6 +45,7 @@ export const generators: Generators = {
   ...microsoftRecurrent,
   ...microsoftTokens,
   ...microsoftQuantized,
+  ...microsoftStates,
   ...microsoftLayers,
   ...microsoftAttention,
   ...mixtures,
