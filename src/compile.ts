@@ -116,13 +116,9 @@ function targetPasses(target: Target, { math = 'fast', threads = 1 }: CompileOpt
       lowered.finished?.has(kernel) ? kernel : scheduleKernel(legalize(kernel), target, { math, threads: threads > 1 }),
     );
   return [
-    // Both may change last bits: strict arithmetic keeps the division, and the direct form of sums.
-    ...(math === 'fast'
-      ? [
-          pass('use-reciprocals', (lowered) => mapKernels(lowered, useReciprocals)),
-          pass('apply-winograd', (lowered) => applyWinograd(lowered, target)),
-        ]
-      : []),
+    pass('use-reciprocals', (lowered) => mapKernels(lowered, useReciprocals)),
+    // Winograd reorders sums: strict arithmetic keeps the direct form.
+    ...(math === 'fast' ? [pass('apply-winograd', (lowered) => applyWinograd(lowered, target))] : []),
     // Before scheduling: schedules read constants in their packed order.
     pass('pack-constants', (lowered) => packConstants(lowered, target, math)),
     pass('share-kernels', shareKernels),

@@ -1,43 +1,25 @@
-// Where arithmetic need not be strict, a division by a constant is a product:  x / 6  →  x * (1 / 6)
-// That may change the last bit. What is rounded to whole numbers, as in QuantizeLinear, keeps its division, unless it is
-// a sum, of which the last bits depend on the order anyway.
+// A division by a power of two is a product, which is faster, and exactly the same:  x / 8  →  x * 0.125
+// Other divisors keep their division: x * (1 / 41) is less than 1 for x = 41, and a model may round it down.
 
 import { isFloat } from '../ir/dtype.ts';
-import type { Binary, Expr } from '../ir/expr.ts';
-import { constant, constantOf, div, mul, unary } from '../ir/expr-make.ts';
-import { mapChildren } from '../ir/expr-walk.ts';
-import type { Kernel, Stmt } from '../ir/kernel.ts';
-import { mapStmt, visitStmt } from '../ir/kernel-walk.ts';
+import type { Expr } from '../ir/expr.ts';
+import { constant, constantOf, mul } from '../ir/expr-make.ts';
+import type { Kernel } from '../ir/kernel.ts';
+import { rewriteStmtExprs } from '../ir/kernel-walk.ts';
 
-export function useReciprocals(kernel: Kernel): Kernel {
-  let sums = false;
-  visitStmt(kernel.body, ({ kind }) => {
-    if (kind === 'alloc') sums = true;
-  });
-  const memo = new Map<Expr, Expr>();
-  const rewrite = (expr: Expr): Expr => {
-    const known = memo.get(expr) ?? rewritten(expr);
-    memo.set(expr, known);
-    return known;
-  };
-  const rewritten = (expr: Expr): Expr => {
-    if (!sums && expr.kind === 'unary' && expr.op === 'rint' && isDivision(expr.value)) {
-      return unary('rint', div(rewrite(expr.value.left), rewrite(expr.value.right)));
-    }
-    const inner = mapChildren(expr, rewrite);
-    const reciprocal = isDivision(inner) ? reciprocalOf(inner.right) : undefined;
-    return reciprocal && isDivision(inner) ? mul(inner.left, reciprocal) : inner;
-  };
-  const walk = (stmt: Stmt): Stmt => mapStmt(stmt, walk, rewrite);
-  return { ...kernel, body: walk(kernel.body) };
-}
+export const useReciprocals = (kernel: Kernel): Kernel => ({
+  ...kernel,
+  body: rewriteStmtExprs(kernel.body, (node) => {
+    if (node.kind !== 'binary' || node.op !== 'div' || !isFloat(node.dtype)) return undefined;
+    const reciprocal = reciprocalOf(node.right);
+    return reciprocal && mul(node.left, reciprocal);
+  }),
+});
 
-const isDivision = (expr: Expr): expr is Binary => expr.kind === 'binary' && expr.op === 'div' && isFloat(expr.dtype);
-
-/** The reciprocal of a constant, if neither is near the ends of the range of float32. */
+/** The reciprocal of a power of two, if neither is near the ends of the range of float32. */
 function reciprocalOf(divisor: Expr): Expr | undefined {
   const value = constantOf(divisor);
-  if (value === undefined || divisor.dtype !== 'float32' || divisor.lanes !== 1) return undefined;
-  const size = Math.abs(value);
-  return size > 1e-30 && size < 1e30 ? constant(1 / value, 'float32') : undefined;
+  if (value === undefined || (divisor.dtype !== 'float32' && divisor.dtype !== 'float64')) return undefined;
+  const exponent = Math.log2(Math.abs(value));
+  return Number.isInteger(exponent) && Math.abs(exponent) < 100 ? constant(1 / value, divisor.dtype) : undefined;
 }
