@@ -1,7 +1,8 @@
 // How threads share a parallel loop. The memory holds one job at a time: which loop, how far, and a ticket that counts the
-// portions left. Whoever takes the ticket above zero has a portion; since a new job is published only once every portion
-// of the last is done, what a taker reads belongs to its portion. The main thread never sleeps: it takes portions itself
-// and spins only for those that are under way. Workers spin for a while, then sleep until a job wakes them.
+// portions left. Whoever takes the ticket above zero has a portion: the main thread the next from the start, a worker the
+// next from the end, so that each mostly reads what it wrote in the job before. Since a new job is published only once
+// every portion of the last is done, what a taker reads belongs to its portion. The main thread never sleeps: it takes
+// portions itself and spins only for those that are under way. Workers spin for a while, then sleep until a job wakes them.
 
 import type { Code, ModuleBuilder } from './binaryen.ts';
 
@@ -11,8 +12,20 @@ export const mostThreads = 8;
 const patience = 50_000;
 
 /** Words of the job, as offsets; what is written all the time has a cache line of its own. */
-const words = { ticket: 0, done: 64, wake: 128, sleepers: 132, workers: 136, loop: 192, extent: 196, portion: 200 };
-const firstArgument = 204;
+const words = {
+  ticket: 0,
+  done: 64,
+  fromEnd: 128,
+  wake: 192,
+  sleepers: 196,
+  workers: 200,
+  loop: 256,
+  extent: 260,
+  portion: 264,
+  count: 268,
+  fromStart: 272,
+};
+const firstArgument = 276;
 
 export const jobBytes = (operands: number): number => firstArgument + 4 * operands;
 /** Where JavaScript writes how many workers there are. */
@@ -48,7 +61,7 @@ export const hasWorkers = (job: Job): Code => read(job, 'workers');
 export function printThreads(job: Job, loops: readonly string[]): void {
   const { module } = job;
   module.function('dispatch', ['i32', 'i32', 'i32'], undefined, [], dispatch(module, loops, 0, loops.length));
-  module.function('take', [], 'i32', ['i32', 'i32', 'i32'], take(job));
+  module.function('take', ['i32'], 'i32', ['i32', 'i32'], take(job));
   module.function('share', ['i32', 'i32', 'i32'], undefined, ['i32'], share(job));
   module.function('work', ['i32'], undefined, ['i32', 'i32'], work(job));
   module.exportFunction('work', 'work');
@@ -63,20 +76,25 @@ function dispatch(module: ModuleBuilder, loops: readonly string[], from: number,
   return module.if(isBelow, dispatch(module, loops, from, middle), dispatch(module, loops, middle, to));
 }
 
-/** Runs a portion; 0 if there is none. */
+/** Runs a portion, for a worker or the main thread; 0 if there is none. */
 function take(job: Job): Code {
   const { module } = job;
-  const [ticket, begin, end] = [0, 1, 2];
+  const [isWorker, begin, end] = [0, 1, 2];
   const get = (local: number): Code => module.get(local, 'i32');
   const none = (): Code => module.returns(module.i32(0));
+  const last = module.op('i32.sub', read(job, 'count'), module.i32(1));
   const following = module.op('i32.add', get(begin), read(job, 'portion'));
   return module.block(
     [
       // Only a look, so that those who wait do not take the line from each other.
       module.if(module.op('i32.le_s', read(job, 'ticket'), module.i32(0)), none()),
-      module.set(ticket, increase(job, 'ticket', -1)),
-      module.if(module.op('i32.le_s', get(ticket), module.i32(0)), none()),
-      module.set(begin, module.op('i32.mul', module.op('i32.sub', get(ticket), module.i32(1)), read(job, 'portion'))),
+      module.if(module.op('i32.le_s', increase(job, 'ticket', -1), module.i32(0)), none()),
+      module.if(
+        get(isWorker),
+        module.set(begin, module.op('i32.sub', last, increase(job, 'fromEnd', 1))),
+        module.set(begin, increase(job, 'fromStart', 1)),
+      ),
+      module.set(begin, module.op('i32.mul', get(begin), read(job, 'portion'))),
       module.set(end, following),
       module.if(module.op('i32.gt_s', get(end), read(job, 'extent')), module.set(end, read(job, 'extent'))),
       module.call('dispatch', [read(job, 'loop'), get(begin), get(end)]),
@@ -97,6 +115,9 @@ function share(job: Job): Code {
     write(job, 'loop', get(loop)),
     write(job, 'extent', get(extent)),
     write(job, 'portion', get(portion)),
+    write(job, 'count', get(count)),
+    write(job, 'fromStart', module.i32(0)),
+    write(job, 'fromEnd', module.i32(0)),
     write(job, 'done', module.i32(0)),
     write(job, 'ticket', get(count)),
     module.if(
@@ -106,7 +127,7 @@ function share(job: Job): Code {
         module.drop(module.notify(module.i32(job.base + words.wake))),
       ]),
     ),
-    module.loop('taking', module.branch('taking', module.call('take', [], 'i32'))),
+    module.loop('taking', module.branch('taking', module.call('take', [module.i32(0)], 'i32'))),
     module.loop('waiting', module.branch('waiting', module.op('i32.ne', read(job, 'done'), get(count)))),
   ]);
 }
@@ -125,7 +146,7 @@ function work(job: Job): Code {
         module.loop(
           'awake',
           module.block([
-            module.if(module.call('take', [], 'i32'), module.set(turns, module.i32(patience))),
+            module.if(module.call('take', [module.i32(1)], 'i32'), module.set(turns, module.i32(patience))),
             module.branch('awake', rest()),
           ]),
         ),
