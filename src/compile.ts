@@ -37,6 +37,7 @@ import { shareFamilies } from './share-families.ts';
 import { shareKernels } from './share-kernels.ts';
 import { useReciprocals } from './use-reciprocals.ts';
 import { verifyLowered } from './verify-lowered.ts';
+import { type LongSums, widenSums } from './widen-sums.ts';
 
 export interface CompileOptions {
   /** Sizes of symbolic dimensions, and their upper bounds. */
@@ -108,6 +109,12 @@ const loweredPasses: readonly Pass<Lowered>[] = [
   { name: 'reuse-buffers', run: reuseBuffers },
 ];
 
+/** Strict sums are formed one after the other; others in lanes and chains, which loses less. */
+const longSums: Readonly<Record<'fast' | 'strict', LongSums>> = {
+  fast: { shortest: 16384, open: false },
+  strict: { shortest: 1024, open: true },
+};
+
 /** Kernels as the target wants them. */
 function targetPasses(target: Target, { math = 'fast', threads = 1 }: CompileOptions): readonly Pass<Lowered>[] {
   const pass = (name: string, run: Pass<Lowered>['run']): Pass<Lowered> => ({ name, run });
@@ -119,6 +126,7 @@ function targetPasses(target: Target, { math = 'fast', threads = 1 }: CompileOpt
     pass('use-reciprocals', (lowered) => mapKernels(lowered, useReciprocals)),
     // Winograd reorders sums: strict arithmetic keeps the direct form.
     ...(math === 'fast' ? [pass('apply-winograd', (lowered) => applyWinograd(lowered, target))] : []),
+    pass('widen-sums', (lowered) => mapKernels(lowered, (kernel) => widenSums(kernel, longSums[math]))),
     // Before scheduling: schedules read constants in their packed order.
     pass('pack-constants', (lowered) => packConstants(lowered, target, math)),
     pass('share-kernels', shareKernels),
