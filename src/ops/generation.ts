@@ -1,4 +1,4 @@
-// GreedySearch (com.microsoft): a decoder, given as a subgraph, is asked for the next token again and again. Its first run
+// GreedySearch (com.microsoft), and what Sampling shares with it: a decoder, given as a subgraph, is asked for the next token again and again. Its first run
 // reads the whole prompt; then a Loop, whose turns read one token and what the earlier ones left.
 
 import type { Expr } from '../../ir/expr.ts';
@@ -7,10 +7,10 @@ import type { Graph, TensorType, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
 import { ArgMax } from './arg-extreme.ts';
 import { Add } from './arithmetic.ts';
-import { intAttribute, optionalGraph, requiredGraph, requiredInt } from './attributes.ts';
+import { type AttributeValues, intAttribute, optionalGraph, requiredGraph, requiredInt } from './attributes.ts';
 import { castTo, tensorTypeOf } from './compose.ts';
 import { Loop, scalarType } from './control.ts';
-import { type BuildContext, type Builder, op } from './define.ts';
+import { type BuildContext, type Builder, type Inputs, op } from './define.ts';
 import { operandOf, sizesOf } from './elements.ts';
 import {
   AppendTokens,
@@ -46,6 +46,8 @@ interface Search {
   readonly penalty: Value | undefined;
   readonly minLength: Value | undefined;
   readonly vocabMask: Value | undefined;
+  /** The word [B] that comes next, from the scores of all, behind so many tokens. */
+  choose(scores: Value, length: Value): Value;
 }
 
 interface States {
@@ -78,8 +80,12 @@ function advance(
   const { g, eos, pad, ngram, penalty, minLength, vocabMask, longest } = search;
   const operands = [logits, sequences, length, penalty, minLength, vocabMask, prefixMask];
   const scores = g.apply(NextScores, operands, { eos, ngram });
-  const best = g.apply(ArgMax, [scores], { axis: 1, keepdims: 0 });
-  const [tokens, ended] = g.applyAll(NextTokens, [best, met], { eos, pad }, { outputs: [true, true] });
+  const [tokens, ended] = g.applyAll(
+    NextTokens,
+    [search.choose(scores, length), met],
+    { eos, pad },
+    { outputs: [true, true] },
+  );
   return {
     sequences: g.apply(AppendTokens, [sequences, tokens, length]),
     met: ended!,
@@ -172,67 +178,86 @@ function checkDecoder(decoder: Graph, context: BuildContext): void {
   }
 }
 
+export const generationInputs = [
+  'input_ids',
+  'max_length',
+  'min_length?',
+  'repetition_penalty?',
+  'vocab_mask?',
+  'prefix_vocab_mask?',
+  'attention_mask?',
+] as const;
+
+export const generationTypes = {
+  input_ids: token,
+  max_length: token,
+  min_length: token,
+  repetition_penalty: penaltyType,
+  vocab_mask: token,
+  prefix_vocab_mask: token,
+  attention_mask: token,
+};
+
+export const generationAttributes = {
+  decoder: requiredGraph,
+  decoder_start_token_id: intAttribute(-1),
+  encoder: optionalGraph,
+  eos_token_id: requiredInt,
+  init_decoder: optionalGraph,
+  model_type: intAttribute(0, [0]),
+  no_repeat_ngram_size: intAttribute(0),
+  pad_token_id: requiredInt,
+  vocab_size: intAttribute(-1),
+};
+
+interface Generation {
+  readonly given: Inputs<typeof generationInputs, Value>;
+  readonly attributes: AttributeValues<typeof generationAttributes>;
+  readonly choose: Search['choose'];
+}
+
+/** The sequences [batch, max_length]: prompts, what was chosen behind them, and zeros. */
+export function generate({ given, attributes, choose }: Generation, g: Builder, context: BuildContext): Value {
+  const { decoder, init_decoder, eos_token_id: eos, pad_token_id: pad } = attributes;
+  for (const graph of [decoder, init_decoder]) if (graph) checkDecoder(graph, context);
+  const { shape } = tensorTypeOf(given.input_ids);
+  if (shape.length !== 2) context.fail(`input_ids has rank ${shape.length}; expected 2.`);
+  const longest = sizesOf(operandOf(given.max_length))?.[0];
+  if (!longest) return context.fail('max_length must be known at compile time: make it a constant.');
+  const [batch, prompt] = shape as [Expr, Expr];
+  const room = constantOf(simplify(sub(longest, prompt))) ?? 1;
+  if (room < 0) context.fail('max_length is less than the prompt is long.');
+  if (room === 0) return given.input_ids;
+  const search: Search = {
+    g,
+    decoder,
+    batch,
+    prompt,
+    longest,
+    eos,
+    pad,
+    choose,
+    ngram: attributes.no_repeat_ngram_size,
+    penalty: given.repetition_penalty,
+    minLength: given.min_length,
+    vocabMask: given.vocab_mask,
+  };
+  const isWord = g.apply(Not, [g.apply(Equal, [given.input_ids, g.scalar(pad, 'int32')])]);
+  const mask = given.attention_mask ?? castTo(g, isWord, 'int32');
+  const initial = init_decoder ? { ...search, decoder: init_decoder } : search;
+  const first = firstRun(initial, given.input_ids, mask, given.prefix_vocab_mask);
+  return furtherRuns(search, first, mask);
+}
+
 /** The token with the highest score, again and again, until all sequences have met their end or are full. */
 export const GreedySearch = op('GreedySearch', {
   domain: 'com.microsoft',
-  inputs: [
-    'input_ids',
-    'max_length',
-    'min_length?',
-    'repetition_penalty?',
-    'vocab_mask?',
-    'prefix_vocab_mask?',
-    'attention_mask?',
-  ],
+  inputs: generationInputs,
   outputs: ['sequences'],
-  attributes: {
-    decoder: requiredGraph,
-    decoder_start_token_id: intAttribute(-1),
-    encoder: optionalGraph,
-    eos_token_id: requiredInt,
-    init_decoder: optionalGraph,
-    model_type: intAttribute(0, [0]),
-    no_repeat_ngram_size: intAttribute(0),
-    pad_token_id: requiredInt,
-    vocab_size: intAttribute(-1),
-  },
-  types: {
-    input_ids: token,
-    max_length: token,
-    min_length: token,
-    repetition_penalty: penaltyType,
-    vocab_mask: token,
-    prefix_vocab_mask: token,
-    attention_mask: token,
-  },
+  attributes: generationAttributes,
+  types: generationTypes,
   build: (given, attributes, g, context) => {
-    const { decoder, init_decoder, eos_token_id: eos, pad_token_id: pad } = attributes;
-    for (const graph of [decoder, init_decoder]) if (graph) checkDecoder(graph, context);
-    const { shape } = tensorTypeOf(given.input_ids);
-    if (shape.length !== 2) context.fail(`input_ids has rank ${shape.length}; expected 2.`);
-    const longest = sizesOf(operandOf(given.max_length))?.[0];
-    if (!longest) return context.fail('max_length must be known at compile time: make it a constant.');
-    const [batch, prompt] = shape as [Expr, Expr];
-    if ((constantOf(simplify(sub(longest, prompt))) ?? 0) < 0)
-      context.fail('max_length is less than the prompt is long.');
-    if (constantOf(simplify(sub(longest, prompt))) === 0) return given.input_ids;
-    const search: Search = {
-      g,
-      decoder,
-      batch,
-      prompt,
-      longest,
-      eos,
-      pad,
-      ngram: attributes.no_repeat_ngram_size,
-      penalty: given.repetition_penalty,
-      minLength: given.min_length,
-      vocabMask: given.vocab_mask,
-    };
-    const isWord = g.apply(Not, [g.apply(Equal, [given.input_ids, g.scalar(pad, 'int32')])]);
-    const mask = given.attention_mask ?? castTo(g, isWord, 'int32');
-    const initial = init_decoder ? { ...search, decoder: init_decoder } : search;
-    const first = firstRun(initial, given.input_ids, mask, given.prefix_vocab_mask);
-    return furtherRuns(search, first, mask);
+    const choose = (scores: Value): Value => g.apply(ArgMax, [scores], { axis: 1, keepdims: 0 });
+    return generate({ given, attributes, choose }, g, context);
   },
 });

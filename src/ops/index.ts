@@ -95,6 +95,7 @@ import * as repeat from './repeat.ts';
 import * as reshape from './reshape.ts';
 import * as resize from './resize.ts';
 import * as rotaryEmbedding from './rotary-embedding.ts';
+import * as sampling from './sampling.ts';
 import * as scan from './scan.ts';
 import * as scatter from './scatter.ts';
 import * as sequences from './sequences.ts';
@@ -211,6 +212,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftTransforms,
   microsoftWords,
   generation,
+  sampling,
   batchScan,
   flexAttention,
   linearAttention,

@@ -15,12 +15,12 @@ export const leftOut: readonly LeftOut[] = [
   {
     domain: 'com.microsoft',
     name: 'BeamSearch',
-    reason: 'its lists of finished hypotheses are not built yet. GreedySearch is there.',
+    reason: 'its lists of finished hypotheses are not built yet. GreedySearch and Sampling are there.',
   },
   {
     domain: 'com.microsoft',
     name: 'WhisperBeamSearch',
-    reason: 'its lists of finished hypotheses are not built yet. GreedySearch is there.',
+    reason: 'its lists of finished hypotheses are not built yet. GreedySearch and Sampling are there.',
   },
   { domain: 'com.microsoft', name: 'Snpe', reason: foreign('a container for the Snapdragon engine') },
   ...['QuantizeBFP', 'DequantizeBFP'].map((name) => ({

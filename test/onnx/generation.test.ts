@@ -4,7 +4,7 @@ import { importBytes, toProgram } from '../../src/compile.ts';
 import { runProgram } from '../../src/evaluate.ts';
 import { startOracle } from '../fuzz/oracle.ts';
 import { tensorFrom } from '../fuzz/tensors.ts';
-import { type AttributeInput, floats, graph, ints, makeModel, node, port } from './make-model.ts';
+import { type AttributeInput, float, floats, graph, ints, makeModel, node, port } from './make-model.ts';
 
 const [words, width] = [6, 4];
 const numbers = (count: number, seed: number): readonly number[] =>
@@ -57,6 +57,7 @@ const decoder = {
 };
 
 interface Case {
+  readonly op?: string;
   readonly ids: readonly (readonly number[])[];
   readonly longest: number;
   readonly attributes?: Readonly<Record<string, AttributeInput>>;
@@ -65,7 +66,10 @@ interface Case {
   readonly vocabMask?: readonly number[];
 }
 
-function modelOf({ ids, longest, attributes = {}, least, penalty, vocabMask }: Case, open: boolean): Uint8Array {
+function modelOf(
+  { op = 'GreedySearch', ids, longest, attributes = {}, least, penalty, vocabMask }: Case,
+  open: boolean,
+): Uint8Array {
   const initializer = [
     int32s('longest', [longest]),
     ...(least === undefined ? [] : [int32s('least', [least])]),
@@ -85,7 +89,7 @@ function modelOf({ ids, longest, attributes = {}, least, penalty, vocabMask }: C
     input: [port('ids', open ? ['batch', 'prompt'] : [ids.length, ids[0]!.length], 'int32')],
     output: [port('sequences', [undefined, undefined], 'int32')],
     initializer,
-    node: [node('GreedySearch', names, ['sequences'], own, { domain: 'com.microsoft' })],
+    node: [node(op, names, ['sequences'], own, { domain: 'com.microsoft' })],
     domains: { 'com.microsoft': 1 },
   });
 }
@@ -111,6 +115,13 @@ const cases: Readonly<Record<string, Case>> = {
   'with a penalty for what was said': { ids: [[1, 2, 3]], longest: 9, penalty: 2.5 },
   'without words that are masked': { ids: [[1, 2, 3]], longest: 8, vocabMask: [1, 0, 1, 1, 0, 1] },
   'without a repeated pair': { ids: [[1, 2, 3]], longest: 9, attributes: { no_repeat_ngram_size: 2 } },
+  'by the only token that is likely enough': {
+    op: 'Sampling',
+    ids: [[1, 2, 3]],
+    longest: 9,
+    // Its other way (custom = 0) leaves out the most likely token here, which no definition asks for.
+    attributes: { custom: 1, top_p: float(0.01), temperature: float(0.5), eos_token_id: 5 },
+  },
 };
 
 describe('greedy search over a decoder', () => {
@@ -140,6 +151,34 @@ describe('greedy search over a decoder', () => {
       }
     });
   }
+
+  it('draws tokens as often as they are likely', () => {
+    const ids = Array.from({ length: 60 }, () => [3]);
+    const count = (attributes: Readonly<Record<string, AttributeInput>>): readonly number[] => {
+      const own = { top_p: float(1), pad_token_id: 7, eos_token_id: 7, ...attributes };
+      const program = toProgram(
+        importBytes(modelOf({ op: 'Sampling', ids, longest: 2, attributes: own }, false)),
+        undefined,
+      );
+      const [result] = runProgram(program, [tensorFrom('int32', [ids.length, 1], ids.flat().map(BigInt))]);
+      const tokens = [...new Int32Array(result!.bytes.slice().buffer)].filter((_, i) => i % 2 === 1);
+      return Array.from({ length: words }, (_, word) => tokens.filter((token) => token === word).length / ids.length);
+    };
+    const row = (from: number, seed: number): readonly number[] =>
+      numbers(16 * width, seed).slice(from * width, (from + 1) * width);
+    const x = row(3, 1).map((value, i) => 2 * (value + row(0, 2)[i]!));
+    const head = numbers(width * words, 3);
+    const scores = Array.from({ length: words }, (_, v) =>
+      x.reduce((sum, value, i) => sum + value * head[i * words + v]!, 0),
+    );
+    const powers = scores.map((score) => Math.exp(score - Math.max(...scores)));
+    const likely = powers.map((power) => power / powers.reduce((a, b) => a + b, 0));
+    for (const [word, share] of count({}).entries())
+      assert.ok(Math.abs(share - likely[word]!) < 0.2, `${share} ${likely[word]}`);
+    // Only the best of them is left where the others would be too much.
+    const best = likely.indexOf(Math.max(...likely));
+    assert.equal(count({ top_p: float(0.01) })[best], 1);
+  });
 
   it('needs a length that is known', () => {
     const { ids } = cases['to a length']!;
