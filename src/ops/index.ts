@@ -27,6 +27,7 @@ import * as fourier from './fourier.ts';
 import * as fusedActivations from './fused-activations.ts';
 import * as fusedConv from './fused-conv.ts';
 import * as fusedMatmul from './fused-matmul.ts';
+import * as gatedDeltaNet from './gated-delta-net.ts';
 import * as gather from './gather.ts';
 import * as generation from './generation.ts';
 import * as globalPooling from './global-pooling.ts';
@@ -36,6 +37,7 @@ import * as join from './join.ts';
 import * as layerNormalization from './layer-normalization.ts';
 import * as linearAttention from './linear-attention.ts';
 import * as logic from './logic.ts';
+import * as longformerAttention from './longformer-attention.ts';
 import * as losses from './losses.ts';
 import * as matmul from './matmul.ts';
 import * as maxUnpool from './max-unpool.ts';
@@ -77,8 +79,10 @@ import * as mlTrees from './ml-trees.ts';
 import * as nonMaxSuppression from './non-max-suppression.ts';
 import * as nonZero from './non-zero.ts';
 import * as optionals from './optionals.ts';
+import * as orderedAttention from './ordered-attention.ts';
 import * as orderedQuantization from './ordered-quantization.ts';
 import * as pad from './pad.ts';
+import * as pagedAttention from './paged-attention.ts';
 import * as pooling from './pooling.ts';
 import * as power from './power.ts';
 import * as qlinearConv from './qlinear-conv.ts';
@@ -191,6 +195,10 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftNormalization,
   microsoftPadding,
   microsoftRotary,
+  pagedAttention,
+  orderedAttention,
+  longformerAttention,
+  gatedDeltaNet,
   microsoftLinearAttention,
   microsoftCausalConvolution,
   orderedQuantization,

@@ -60,7 +60,7 @@ const PaddingBias = op('PaddingBias', {
   },
 });
 
-function checkMask(mask: Operand | undefined, batch: Expr, columns: Expr, context: TypeContext): void {
+export function checkMask(mask: Operand | undefined, batch: Expr, columns: Expr, context: TypeContext): void {
   if (!mask) return;
   const [own, count] = [constantOf(mask.shape[0] ?? int(0)), constantOf(batch)];
   if (mask.rank < 1 || mask.rank > 4) context.fail(`the mask has rank ${mask.rank}; expected 1 to 4.`);
@@ -86,7 +86,12 @@ interface Masks {
 }
 
 /** Applies whatever masks there are. */
-function masker(g: Builder, { padding, bias, filter, causal, offset }: Masks, shape: readonly Expr[], dtype: DType) {
+export function masker(
+  g: Builder,
+  { padding, bias, filter, causal, offset }: Masks,
+  shape: readonly Expr[],
+  dtype: DType,
+) {
   if (!padding && !bias && causal === 0) return undefined;
   const wide = accumulatorType(dtype);
   return (scores: Value): Value => {

@@ -1,39 +1,21 @@
-// Attention of ONNX Runtime's own domain in which each row sees few columns: SparseAttention (blocks named by a table) and
-// LongformerAttention (a window, and tokens that see and are seen by all).
+// SparseAttention of ONNX Runtime's own domain: causal attention with a cache, in which each row sees the blocks of columns
+// that a table names for it.
 
 import type { Expr } from '../../ir/expr.ts';
-import {
-  add,
-  all,
-  constant,
-  constantOf,
-  div,
-  eq,
-  indexVar,
-  int,
-  le,
-  lt,
-  mod,
-  or,
-  reduce,
-  select,
-  sub,
-} from '../../ir/expr-make.ts';
+import { add, all, constantOf, div, eq, indexVar, int, le, lt, mod, reduce, select, sub } from '../../ir/expr-make.ts';
 import type { TensorType, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
-import { Add, Max, Min, Sub } from './arithmetic.ts';
+import { Max, Sub } from './arithmetic.ts';
 import { attend, MaskScores, ofBatch } from './attention-core.ts';
 import { checkHeads, packHeads, unpackHeads } from './attention-heads.ts';
 import { intAttribute, optionalFloat, requiredInt } from './attributes.ts';
-import { castTo, scalarLike, tensorTypeOf } from './compose.ts';
+import { castTo, tensorTypeOf } from './compose.ts';
 import { op } from './define.ts';
 import { sizesOf } from './elements.ts';
-import { Greater, Where } from './logic.ts';
 import { shaped } from './loop-body.ts';
-import { MatMul } from './matmul.ts';
 import { columnsOf } from './microsoft-attention.ts';
 import { PutRows } from './microsoft-decoder-attention.ts';
-import { Reshape, Unsqueeze } from './reshape.ts';
+import { Reshape } from './reshape.ts';
 import { Rotate } from './rotary-embedding.ts';
 import { agreeing, sizeAt } from './run-time-operands.ts';
 import { anyFloat, differ, tensorOf, typeSet } from './types.ts';
@@ -160,79 +142,5 @@ export const SparseAttention = op('SparseAttention', {
     const mask = (scores: Value): Value => g.apply(MaskScores, [scores, sees, start], { causal: 1 });
     const { Y } = attend(g, { Q: turn(q), K, V, scale: attributes.scale, softcap: 0, mask });
     return [packHeads(g, Y), K, V];
-  },
-});
-
-/** [batch, 1, rows, columns]: whether a column is near the row, or seen by all. */
-const SeesNear = op('SeesNear', {
-  domain: 'lapidary',
-  inputs: ['global'],
-  attributes: { window: requiredInt },
-  types: { global: typeSet('G', ['int32']) },
-  type: ({ global }) => tensorOf('bool', [global.shape[0]!, int(1), global.shape[1]!, global.shape[1]!]),
-  compute: ({ global }, { window }, index) => {
-    const [batch, , row, column] = index as readonly [Expr, Expr, Expr, Expr];
-    const near = all([le(sub(row, column), int(window)), le(sub(column, row), int(window))]);
-    return or(near, lt(constant(0, 'int32'), global.at(batch, column)));
-  },
-});
-
-/** Tokens see their neighbours and the global tokens; global tokens see all, through projections of their own. */
-export const LongformerAttention = op('LongformerAttention', {
-  domain,
-  inputs: ['input', 'weight', 'bias', 'mask', 'global_weight', 'global_bias', 'global'],
-  outputs: ['output'],
-  attributes: { num_heads: requiredInt, window: requiredInt },
-  types: {
-    input: anyFloat,
-    weight: anyFloat,
-    bias: anyFloat,
-    mask: anyFloat,
-    global_weight: anyFloat,
-    global_bias: anyFloat,
-    global: typeSet('G', ['int32']),
-  },
-  type: ({ input, weight, bias, mask, global_weight, global_bias, global }, { num_heads, window }, context) => {
-    if (input.rank !== 3) context.fail(`input has rank ${input.rank}; expected 3 (batch, length, size).`);
-    const [batch, length, width] = input.shape as readonly [Expr, Expr, Expr];
-    const columns = constantOf(width) ?? context.fail('the size of a head must be known.');
-    if (num_heads < 1 || columns % num_heads !== 0)
-      context.fail(`input has ${columns} columns; expected a multiple of ${num_heads} heads.`);
-    if (window < 1) context.fail(`window must be positive, got ${window}.`);
-    const expected: Readonly<Record<string, readonly Expr[]>> = {
-      weight: [width, int(3 * columns)],
-      global_weight: [width, int(3 * columns)],
-      bias: [int(3 * columns)],
-      global_bias: [int(3 * columns)],
-      mask: [batch, length],
-      global: [batch, length],
-    };
-    for (const [name, operand] of Object.entries({ weight, global_weight, bias, global_bias, mask, global })) {
-      const shape = expected[name]!;
-      if (operand.rank !== shape.length || operand.shape.some((extent, i) => differ(extent, shape[i]!)))
-        context.fail(`${name} does not fit the shape of input.`);
-    }
-    return tensorOf(input.dtype, input.shape);
-  },
-  expand: ({ input, weight, bias, mask, global_weight, global_bias, global }, { num_heads, window }, g) => {
-    const columns = constantOf(tensorTypeOf(input).shape[2]!)!;
-    const heads = (matrix: Value, vector: Value): readonly Value[] => {
-      const product = g.apply(Add, [g.apply(MatMul, [input, matrix]), vector]);
-      return [0, 1, 2].map((i) =>
-        unpackHeads(g, columnsOf(g, product, int(i * columns), int((i + 1) * columns)), num_heads),
-      );
-    };
-    const padding = g.apply(Unsqueeze, [g.apply(Min, [mask, scalarLike(g, mask, 0)]), g.ints([1, 2])]);
-    const near = g.apply(SeesNear, [global], { window });
-    const attended = ([Q, K, V]: readonly Value[], local: boolean): Value => {
-      const masked = (scores: Value): Value => {
-        const padded = g.apply(MaskScores, [scores, padding]);
-        return local ? g.apply(MaskScores, [padded, near]) : padded;
-      };
-      return packHeads(g, attend(g, { Q: Q!, K: K!, V: V!, scale: undefined, softcap: 0, mask: masked }).Y);
-    };
-    const isGlobal = g.apply(Unsqueeze, [g.apply(Greater, [global, g.scalar(0, 'int32')]), g.ints([2])]);
-    const [all, some] = [attended(heads(global_weight, global_bias), false), attended(heads(weight, bias), true)];
-    return g.apply(Where, [isGlobal, all, some]);
   },
 });

@@ -25,7 +25,7 @@ import { type Builder, type Operand, op } from './define.ts';
 import { MicrosoftGelu } from './fused-activations.ts';
 import { LayerNormalization } from './layer-normalization.ts';
 import { checkOrder, logicalIndex, orders, orderValues, readOrdered } from './matrix-orders.ts';
-import { agreeing } from './run-time-operands.ts';
+import { agreeing, pairsOf } from './run-time-operands.ts';
 import {
   anyFloat,
   differ,
@@ -156,7 +156,14 @@ export const QOrderedMatMul = op('QOrderedMatMul', {
     const moved = bias ? add(scaled, div(bias.at(column), over)) : scaled;
     const other = C && cast(readOrdered(C, order_Y, [...batchOf(C, batch), row, column]), 'float32');
     const result = other ? add(moved, mul(other, div(scalarOf(scale_C!), over))) : moved;
-    return agreeing([[A.shape.at(-1)!, B.shape.at(-2)!]], saturated(result));
+    const [rows, columns] = [A.shape.at(-2)!, B.shape.at(-1)!];
+    const sizes = [
+      [A.shape.at(-1)!, B.shape.at(-2)!],
+      ...(single ? [] : [[scale_B.shape[0]!, columns]]),
+      ...(bias ? [[bias.shape[0]!, columns]] : []),
+      ...(C ? pairsOf(C.shape.slice(-2), [rows, columns]) : []),
+    ] as const;
+    return agreeing(sizes as readonly (readonly [Expr, Expr])[], saturated(result));
   },
 });
 

@@ -69,4 +69,42 @@ describe('layers of com.microsoft that hand a state on', () => {
     const result = runMicrosoft('LinearAttention', [q, k, v], attributes);
     near(result, [1, time, 2 * values], expected);
   });
+
+  it('keep and forget by gates, over sequences of different lengths', () => {
+    const [heads, values, size, width] = [1, 2, 2, 3];
+    const [starts, tokens] = [[0, 1, 4], 4];
+    const [q, k] = [numbers([tokens, heads, size], 10), numbers([tokens, heads, size], 11)];
+    const v = numbers([tokens, values, width], 12);
+    const [decay, beta] = [numbers([tokens, values], 13), numbers([tokens, values], 14)];
+    const [state, a, bias] = [numbers([2, values, width, size], 15), numbers([values], 16), numbers([values], 17)];
+    const unit = (x: Numbers, t: number, d: number): number =>
+      reader(x)(t, 0, d) / Math.sqrt(sum(size, (i) => reader(x)(t, 0, i) ** 2) + 1e-6);
+    const output: number[] = [];
+    const finals: number[] = [];
+    for (const sequence of [0, 1]) {
+      const kept = Array.from({ length: values }, (_, h) =>
+        Array.from({ length: size }, (__, d) =>
+          Array.from({ length: width }, (___, e) => reader(state)(sequence, h, e, d)),
+        ),
+      );
+      for (let t = starts[sequence]!; t < starts[sequence + 1]!; t++) {
+        for (const [h, S] of kept.entries()) {
+          const g = -Math.exp(a.values[h]!) * Math.log1p(Math.exp(reader(decay)(t, h) + bias.values[h]!));
+          for (const row of S) row.forEach((x, e) => (row[e] = x * Math.exp(g)));
+          const rate = sigmoid(reader(beta)(t, h));
+          const delta = Array.from(
+            { length: width },
+            (_, e) => rate * (reader(v)(t, h, e) - sum(size, (d) => S[d]![e]! * unit(k, t, d))),
+          );
+          for (const [d, row] of S.entries()) row.forEach((x, e) => (row[e] = x + unit(k, t, d) * delta[e]!));
+          for (let e = 0; e < width; e++) output.push(sum(size, (d) => unit(q, t, d) * S[d]![e]!) / Math.sqrt(size));
+        }
+      }
+      for (const S of kept) for (let e = 0; e < width; e++) for (let d = 0; d < size; d++) finals.push(S[d]![e]!);
+    }
+    const attributes = { gate_activation: 'qwen', beta_activation: 'sigmoid', qk_l2_norm: 1 };
+    const inputs = [q, k, v, whole([3], starts), decay, beta, state, a, bias];
+    near(runMicrosoft('GatedDeltaNet', inputs, attributes), [tokens, values, width], output, 1e-4);
+    near(runMicrosoft('GatedDeltaNet', inputs, attributes, 1), [2, values, width, size], finals, 1e-4);
+  });
 });
