@@ -7,6 +7,7 @@ import { int } from '../../ir/expr-make.ts';
 import type { Attributes, AttributeValue, Graph, TensorType, Type, Value } from '../../ir/graph.ts';
 import { problem } from '../errors.ts';
 import type { Builder, OldNode, Operator } from '../ops/define.ts';
+import { formName } from '../ops/sequence-values.ts';
 import { constantStrings } from '../ops/string-parts.ts';
 import { type AttributeContext, attributeValue, constantNodeTensor, extents } from './import-attributes.ts';
 import { type BranchImporter, importIf, leaveBranch } from './import-branches.ts';
@@ -257,6 +258,12 @@ function importSubgraph(
     const type = types?.[position] ?? declared;
     if (!type)
       throw problem(`subgraph input ${JSON.stringify(name)}`, 'has no type that follows from the node or is declared.');
+    // Only Loop knows how to carry what is no plain tensor.
+    if (type.kind !== 'tensor' || type.dtype === 'string')
+      throw problem(
+        `subgraph input ${JSON.stringify(name)}`,
+        `is ${formName(type)}; its operator takes plain tensors.`,
+      );
     return state.builder.input(name, type);
   });
   const { outputs, captures } = importBody(graph, inputs, parent, own);

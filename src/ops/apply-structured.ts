@@ -52,6 +52,7 @@ export function applyStructured(
     return (Array.isArray(built) ? built : [built]) as readonly Value[];
   }
   if (op.control === 'if') return joinBranches(op, inputs, attributes, options, fail, g);
+  if (op.control === 'loop') fail('a scan output must be a tensor of numbers or truth values.');
   const other = inputs.find((input) => input?.structure && input.structure.kind !== 'strings');
   if (other) fail(`takes tensors; input ${JSON.stringify(other.name)} is of kind ${other.type.kind}.`);
   return moveStrings(op, inputs, attributes, options, fail, g);

@@ -138,6 +138,17 @@ export const LabelEncoder = op('LabelEncoder', {
   attributes: encoderAttributes,
   types: { X: typeSet('T', [...numericTypes, 'string']) },
   since: 4,
+  // Version 1 has one list: strings become their positions in it, and positions their strings.
+  upgrade: (node, opset) => {
+    const { classes_strings: classes, ...others } = node.attributes;
+    if (opset > 1 || !Array.isArray(classes)) return node;
+    const positions = [...classes.keys()];
+    const isText = node.inputs[0]?.type.kind === 'tensor' && node.inputs[0].type.dtype === 'string';
+    const table = isText
+      ? { keys_strings: classes as string[], values_int64s: positions }
+      : { keys_int64s: positions, values_strings: classes as string[] };
+    return { ...node, attributes: { ...others, ...table } };
+  },
   type: ({ X }, attributes, { fail }) => tensorOf(tableOf(attributes, X.dtype, fail).values.dtype, X.shape),
   expand: ({ X }, attributes, g) => lookUp(g, X, tableOf(attributes, tensorDtype(X) ?? 'string', never)),
   build: ({ X }, attributes, g, { fail }) => lookUp(g, X, tableOf(attributes, tensorDtype(X) ?? 'string', fail)),

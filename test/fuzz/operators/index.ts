@@ -23,6 +23,7 @@ import { others } from './others.ts';
 import { quantization } from './quantization.ts';
 import { recurrents } from './recurrent.ts';
 import { reductions } from './reductions.ts';
+import { valueGenerators } from './values.ts';
 import { windows } from './windows.ts';
 
 export const generators: Generators = {
@@ -48,5 +49,6 @@ export const generators: Generators = {
   ...microsoftStates,
   ...microsoftLayers,
   ...microsoftAttention,
+  ...valueGenerators,
   ...mixtures,
 };
