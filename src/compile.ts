@@ -62,10 +62,14 @@ export function importBytes(model: Uint8Array, options: CompileOptions = {}): Gr
     maximums: options.maximums ?? {},
     shapes: options.shapes ?? {},
     overridable: options.overridable ?? [],
-    functions: (options.functions ?? []).flatMap(functionsOf),
+    functions: givenFunctions(options),
     ...(options.modelFile === undefined ? {} : { resolveExternal: externalDataOf(options.modelFile) }),
   });
 }
+
+/** The functions of the further files. */
+export const givenFunctions = ({ functions = [] }: CompileOptions): readonly FunctionProto[] =>
+  functions.flatMap(functionsOf);
 
 function functionsOf(file: Uint8Array): readonly FunctionProto[] {
   const { functions } = decodeModel(file, 'file of functions');

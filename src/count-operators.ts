@@ -1,7 +1,7 @@
 // The operators of a model with their numbers, those in subgraphs and in model-local functions too.
 
 import { normalizeDomain } from './onnx/import-graph.ts';
-import type { ModelProto, NodeProto } from './onnx/proto-types.ts';
+import type { FunctionProto, ModelProto, NodeProto } from './onnx/proto-types.ts';
 import { findOperator } from './ops/index.ts';
 
 export interface OperatorCount {
@@ -13,9 +13,9 @@ export interface OperatorCount {
   readonly known: boolean;
 }
 
-/** The most frequent first. A function's nodes count once, however often it is called. */
-export function countOperators(model: ModelProto): readonly OperatorCount[] {
-  const functions = new Set(model.functions.map(({ domain, name }) => keyOf(domain, name)));
+/** The most frequent first. A function's nodes count once, however often it is called; those of other files do not. */
+export function countOperators(model: ModelProto, others: readonly FunctionProto[] = []): readonly OperatorCount[] {
+  const functions = new Set([...model.functions, ...others].map(({ domain, name }) => keyOf(domain, name)));
   const counts = new Map<string, { readonly domain: string; readonly name: string; count: number }>();
   const waiting: (readonly NodeProto[])[] = [model.graph?.node ?? [], ...model.functions.map(({ node }) => node)];
   for (let nodes = waiting.pop(); nodes; nodes = waiting.pop()) {

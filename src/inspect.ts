@@ -9,11 +9,11 @@ import { printValueType } from '../ir/graph-print.ts';
 import type { Program } from '../ir/program.ts';
 import { callsOf } from '../ir/program-print.ts';
 import type { Target } from '../ir/target.ts';
-import { type CompileOptions, importBytes, toProgram } from './compile.ts';
+import { type CompileOptions, givenFunctions, importBytes, toProgram } from './compile.ts';
 import { countOperators, type OperatorCount } from './count-operators.ts';
 import { ModelError, type Problem } from './errors.ts';
 import { decodeModel } from './onnx/decode.ts';
-import type { ModelProto, TypeProto } from './onnx/proto-types.ts';
+import type { FunctionProto, ModelProto, TypeProto } from './onnx/proto-types.ts';
 import { workOf } from './report/work.ts';
 
 export interface Inspection {
@@ -61,10 +61,10 @@ export async function inspect(bytes: Uint8Array, options: CompileOptions = {}, t
     const graph = importBytes(bytes, options);
     const program = toProgram(graph, undefined, options);
     if (target) await dryRun(graph, target, options);
-    return { ...describe(model, graph), problems: [], cost: costOf(program) };
+    return { ...describe(model, graph, givenFunctions(options)), problems: [], cost: costOf(program) };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    return { ...describe(model, undefined), problems: error.problems };
+    return { ...describe(model, undefined, givenFunctions(options)), problems: error.problems };
   }
 }
 
@@ -73,7 +73,11 @@ async function dryRun(graph: Graph, target: Target, options: CompileOptions): Pr
   await target.generate(program, { name: 'net', weights: 'external', threads: false, math: options.math ?? 'fast' });
 }
 
-function describe(model: ModelProto, graph: Graph | undefined): Omit<Inspection, 'problems' | 'cost'> {
+function describe(
+  model: ModelProto,
+  graph: Graph | undefined,
+  functions: readonly FunctionProto[],
+): Omit<Inspection, 'problems' | 'cost'> {
   const proto = model.graph!;
   const initialized = new Set(proto.initializer.map(({ name }) => name ?? ''));
   return {
@@ -90,7 +94,7 @@ function describe(model: ModelProto, graph: Graph | undefined): Omit<Inspection,
       ? graph.outputs.map(({ type }, position) => ({ name: graph.outputNames[position]!, type: printValueType(type) }))
       : proto.output.map(({ name = '', type }) => ({ name, type: typeText(type) })),
     dims: (graph?.dims ?? []).map(({ name, max }) => ({ name, max: max ?? null })),
-    operators: countOperators(model),
+    operators: countOperators(model, functions),
     parameters: proto.initializer.reduce((sum, { dims }) => sum + Number(dims.reduce((a, b) => a * b, 1n)), 0),
   };
 }

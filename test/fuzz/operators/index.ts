@@ -23,6 +23,7 @@ import { others } from './others.ts';
 import { quantization } from './quantization.ts';
 import { recurrents } from './recurrent.ts';
 import { reductions } from './reductions.ts';
+import { treeEnsembles } from './tree-ensembles.ts';
 import { valueGenerators } from './values.ts';
 import { windows } from './windows.ts';
 
@@ -38,6 +39,7 @@ export const generators: Generators = {
   ...control,
   ...others,
   ...machineLearning,
+  ...treeEnsembles,
   ...microsoft,
   ...microsoftMovement,
   ...microsoftPictures,
