@@ -31,10 +31,11 @@ export const NonZero = op('NonZero', {
     const write = forFound((index) =>
       block(index.map((own, axis) => store(positions!, [int(axis), count], cast(own, 'int64')))),
     );
-    const extent = positions!.shape[1]!;
-    if (!sizes || extent.kind !== 'var') return allocate(counter, write);
+    if (!sizes) return allocate(counter, write);
     // Rows lie as far apart as there are positions: they are counted first.
     const counted = block([forFound(() => block([])), store(sizes, [int(0)], cast(count, 'int64'))]);
-    return allocate(counter, block([counted, letIn(extent, count, write)]));
+    // Of an empty tensor, nothing is found: that needs no name.
+    const extent = positions!.shape[1]!;
+    return allocate(counter, block([counted, extent.kind === 'var' ? letIn(extent, count, write) : write]));
   },
 });

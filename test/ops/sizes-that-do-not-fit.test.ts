@@ -95,6 +95,13 @@ describe('sizes of a Col2Im', () => {
   });
 });
 
+describe('a tensor without elements', () => {
+  it('has none that is not zero', () => {
+    const X = input('X', [1, 0]);
+    assert.deepEqual(run([X], apply('NonZero', [X]), [{ dims: [1, 0], values: [] }]), { dims: [2, 0], values: [] });
+  });
+});
+
 describe('axes of scalars', () => {
   it('are refused', () => {
     assert.throws(() => apply('LpNormalization', [input('X', [])], { axis: 0 }), {
