@@ -4,6 +4,7 @@ import { dtypeFromOnnx } from '../../ir/dtype.ts';
 import { int } from '../../ir/expr-make.ts';
 import type { AttributeValue, Graph, Type, Value } from '../../ir/graph.ts';
 import { problem } from '../errors.ts';
+import type { AttributeSpec } from '../ops/attributes.ts';
 import type { Operator } from '../ops/define.ts';
 import type { AttributeProto, GraphProto, SparseTensorProto, TensorProto, TypeProto } from './proto-types.ts';
 
@@ -39,6 +40,7 @@ export function attributeValue(
     if (!dtype) throw problem(where, `attribute ${name} is ${attribute.i}, which is no element type.`);
     return dtype;
   }
+  checkNumberKind(attribute, spec, where);
   switch (attribute.type || guessType(attribute)) {
     case 1:
       return attribute.f ?? 0;
@@ -67,6 +69,19 @@ export function attributeValue(
     default:
       throw problem(where, `attribute ${name} has unknown kind ${attribute.type}.`);
   }
+}
+
+const kindNames: Readonly<Record<number, string>> = { 1: 'FLOAT', 2: 'INT', 6: 'FLOATS', 7: 'INTS' };
+const numberKinds: Readonly<Record<string, number>> = { float: 1, int: 2, floats: 6, ints: 7 };
+
+/** Whole numbers and floats are different kinds, although both become numbers here. */
+function checkNumberKind(attribute: AttributeProto, spec: AttributeSpec<unknown> | undefined, where: string): void {
+  const expected = spec && numberKinds[spec.kind];
+  const given = attribute.type && kindNames[attribute.type];
+  if (expected === undefined || !given || attribute.type === expected) return;
+  // That one number is no list is said of all kinds alike.
+  if (given.endsWith('S') !== kindNames[expected]!.endsWith('S')) return;
+  throw problem(where, `attribute ${attribute.name} is of kind ${given}; expected ${kindNames[expected]}.`);
 }
 
 /** Models of IR version 1 do not say the kind. */

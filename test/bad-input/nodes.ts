@@ -52,6 +52,16 @@ export const nodeCases: readonly BadCase[] = [
     message: /^error: Conv "y": Conv has no attribute "paddings"/,
   },
   {
+    name: 'an INT where a FLOAT is expected',
+    model: only(node('LeakyRelu', ['x'], ['y'], { alpha: 1 })),
+    message: 'LeakyRelu "y": attribute alpha is of kind INT; expected FLOAT.',
+  },
+  {
+    name: 'a FLOAT where an INT is expected',
+    model: only(node('Softmax', ['x'], ['y'], { axis: float(1) })),
+    message: 'Softmax "y": attribute axis is of kind FLOAT; expected INT.',
+  },
+  {
     name: 'an attribute named __proto__',
     model: conv(JSON.parse('{"__proto__": 1}')),
     message: /has no attribute "__proto__"/,
@@ -74,7 +84,7 @@ export const nodeCases: readonly BadCase[] = [
   {
     name: 'fractions where integers belong',
     model: conv({ strides: { type: 6, floats: [1.5, 1] } }),
-    message: 'Conv "y": attribute strides must be integers.',
+    message: 'Conv "y": attribute strides is of kind FLOATS; expected INTS.',
   },
   {
     name: 'a tensor where a number belongs',
@@ -141,7 +151,7 @@ export const nodeCases: readonly BadCase[] = [
     message: /^error: MaxPool "y": /,
   },
   {
-    name: 'LeakyRelu with alpha as an int',
+    name: 'LeakyRelu with alpha as a text',
     model: only(node('LeakyRelu', ['x'], ['y'], { alpha: 'x' })),
     message: /alpha must be of kind float, got string/,
   },
