@@ -7,12 +7,12 @@ import type { Value } from '../../ir/graph.ts';
 import { Mul } from './arithmetic.ts';
 import { attend } from './attention-core.ts';
 import { packHeads, unpackHeads } from './attention-heads.ts';
+import { checkMask, masker } from './attention-masks.ts';
 import { intAttribute, optionalInts, requiredInt } from './attributes.ts';
 import { castTo, scalarLike, tensorTypeOf } from './compose.ts';
 import { type Builder, type Operand, op } from './define.ts';
 import { checkLongformer, longformer } from './longformer-attention.ts';
 import { orders } from './matrix-orders.ts';
-import { checkMask, masker } from './microsoft-attention.ts';
 import { QOrderedMatMul, QuantizeWithOrder } from './ordered-quantization.ts';
 import { differ, requireOneElement, tensorOf, typeSet } from './types.ts';
 

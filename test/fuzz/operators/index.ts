@@ -18,6 +18,7 @@ import { microsoftQuantized } from './microsoft-quantized.ts';
 import { microsoftRecurrent } from './microsoft-recurrent.ts';
 import { microsoftStates } from './microsoft-states.ts';
 import { microsoftTokens } from './microsoft-tokens.ts';
+import { microsoftTransformer } from './microsoft-transformer.ts';
 import { movement } from './movement.ts';
 import { others } from './others.ts';
 import { quantization } from './quantization.ts';
@@ -48,6 +49,7 @@ export const generators: Generators = {
   ...microsoftRecurrent,
   ...microsoftTokens,
   ...microsoftQuantized,
+  ...microsoftTransformer,
   ...microsoftStates,
   ...microsoftLayers,
   ...microsoftAttention,
