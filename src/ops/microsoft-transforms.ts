@@ -13,6 +13,7 @@ import {
   eq,
   indexVar,
   int,
+  max,
   mul,
   ne,
   or,
@@ -21,6 +22,7 @@ import {
   unary,
 } from '../../ir/expr-make.ts';
 import type { Value } from '../../ir/graph.ts';
+import { simplify } from '../../ir/simplify.ts';
 import { intAttribute, requiredInt } from './attributes.ts';
 import { tensorTypeOf } from './compose.ts';
 import { type Builder, type Operand, op, type TypeContext } from './define.ts';
@@ -66,6 +68,9 @@ export const Rfft = op('Rfft', {
   },
 });
 
+/** How long a signal is of whose spectrum this is a half; none where a size that only a run knows is too small. */
+const signalLength = (shape: readonly Expr[]): Expr => simplify(max(mul(sub(shape.at(-2)!, int(1)), int(2)), int(0)));
+
 /** The real signals that such halves of spectra are of; their last axis has an even length. */
 export const Irfft = op('Irfft', {
   domain,
@@ -75,7 +80,7 @@ export const Irfft = op('Irfft', {
   type: ({ X }, { signal_ndim }, context) => {
     checkSignalAxes(X, X.rank - 1, signal_ndim, context);
     if ((constantOf(X.shape.at(-1)!) ?? 2) !== 2) context.fail('the last axis must have two elements.');
-    const length = mul(sub(X.shape.at(-2)!, int(1)), int(2));
+    const length = signalLength(X.shape);
     if ((constantOf(length) ?? 2) < 2) context.fail('the spectrum must have at least two entries.');
     return tensorOf(X.dtype, [...X.shape.slice(0, -2), length]);
   },
@@ -84,7 +89,8 @@ export const Irfft = op('Irfft', {
     const others = Array.from({ length: signal_ndim - 1 }, (_, i) => rank - 2 - i);
     const whole = alongAxes(g, X, others, 1);
     const last = g.scalar(rank - 1, 'int64');
-    const signal = g.apply(DFT, [whole, undefined, last], { inverse: 1, onesided: 1 });
+    const length = g.sizes([signalLength(tensorTypeOf(X).shape)]);
+    const signal = g.apply(DFT, [whole, length, last], { inverse: 1, onesided: 1 });
     return g.apply(Squeeze, [signal, g.ints([rank])]);
   },
 });
