@@ -1,6 +1,6 @@
 // The operators of a model with their numbers, those in subgraphs and in model-local functions too.
 
-import { normalizeDomain } from './onnx/import-graph.ts';
+import { normalizeDomain } from './onnx/domains.ts';
 import type { FunctionProto, ModelProto, NodeProto } from './onnx/proto-types.ts';
 import { findOperator } from './ops/index.ts';
 

@@ -4,13 +4,14 @@
 import { toBytes } from '../../ir/bytes.ts';
 import type { DType } from '../../ir/dtype.ts';
 import { int } from '../../ir/expr-make.ts';
-import type { Attributes, AttributeValue, Graph, TensorType, Type, Value } from '../../ir/graph.ts';
+import type { Attributes, AttributeValue, Graph, Type, Value } from '../../ir/graph.ts';
 import { problem } from '../errors.ts';
-import type { Builder, OldNode, Operator } from '../ops/define.ts';
+import type { OldNode, Operator } from '../ops/define.ts';
 import { formName } from '../ops/sequence-values.ts';
-import { constantStrings } from '../ops/string-parts.ts';
-import { type AttributeContext, attributeValue, constantNodeTensor, extents } from './import-attributes.ts';
+import { functionKey, normalizeDomain, opsetVersions } from './domains.ts';
+import { type AttributeContext, attributeValue, constantNodeTensor } from './import-attributes.ts';
 import { type BranchImporter, importIf, leaveBranch } from './import-branches.ts';
+import { constantOfTensor, importInitializers } from './import-initializers.ts';
 import { importLoop } from './import-loops.ts';
 import {
   collect,
@@ -20,8 +21,9 @@ import {
   itemsOf,
   lookUp,
   type NodeItem,
+  optionalLookUp,
   placeOf,
-  refuseRepeated,
+  referenced,
   type Scope,
   scopeInside,
 } from './import-scope.ts';
@@ -30,44 +32,11 @@ import type { AttributeProto, FunctionProto, GraphProto, NodeProto, TypeProto } 
 import { sequenceMapItems } from './sequence-map.ts';
 import { typeHints } from './shape-hints.ts';
 import { readSparseTensor } from './sparse-tensor.ts';
-import { readTensor, type TensorData } from './tensor.ts';
+import { readTensor } from './tensor.ts';
 import { unknownOperator } from './unknown-operator.ts';
 
 /** Functions nested deeper than this, or nodes more than this after inlining, are an attack. */
 const maximumDepth = 64;
-
-export const normalizeDomain = (domain: string | undefined): string => (domain === 'ai.onnx' ? '' : (domain ?? ''));
-export const functionKey = (domain: string, name: string, overload: string): string => `${domain}:${name}:${overload}`;
-
-export function constantOfTensor(data: TensorData, builder: Builder, name?: string): Value {
-  const type: TensorType = { kind: 'tensor', dtype: data.dtype, shape: extents(data.dims) };
-  if (data.strings) return constantStrings(builder, data.strings, type.shape, name);
-  return builder.constant(type, data.bytes, name);
-}
-
-export function importInitializers(
-  graph: GraphProto,
-  scope: Scope,
-  state: ImportState,
-  skip: ReadonlySet<string>,
-): void {
-  for (const initializer of graph.initializer) {
-    const name = initializer.name ?? '';
-    if (skip.has(name)) continue;
-    collect(state, `initializer ${JSON.stringify(name)}`, () => {
-      refuseRepeated(name, scope);
-      scope.values.set(name, undefined);
-      scope.values.set(name, constantOfTensor(readTensor(initializer, state.resolveExternal), state.builder, name));
-    });
-  }
-  for (const sparse of graph.sparseInitializer) {
-    const name = sparse.values?.name ?? '';
-    collect(state, `sparse initializer ${JSON.stringify(name)}`, () => {
-      refuseRepeated(name, scope);
-      scope.values.set(name, constantOfTensor(readSparseTensor(sparse, state.resolveExternal), state.builder, name));
-    });
-  }
-}
 
 export function importNodes(nodes: readonly NodeProto[], scope: Scope, state: ImportState): void {
   importItems(itemsOf(nodes, scope, state), scope, state);
@@ -139,13 +108,6 @@ function importNode(
   const attributes = importAttributes(protos, operator, inputs, where, scope, state, graphs);
   const outputs = applyUpgraded(operator, inputs, attributes, proto, name, where, scope, state);
   define(proto, outputs, scope, where);
-}
-
-/** An attribute inside a function may refer to one of the function's own. */
-function referenced(attribute: AttributeProto, scope: Scope): AttributeProto | undefined {
-  if (!attribute.refAttrName) return attribute;
-  const found = scope.attributes.get(attribute.refAttrName);
-  return found && { ...found, name: attribute.name ?? '' };
 }
 
 function attributeContext(
@@ -333,18 +295,4 @@ function inlineFunction(
     scope.values.has(output) || proto.output.length > 0 ? optionalLookUp(scope, output) : undefined,
   );
   define(proto, outputs, caller, where);
-}
-
-function optionalLookUp(scope: Scope, name: string): Value {
-  if (!scope.values.has(name)) throw problem('', `the function does not define its output ${JSON.stringify(name)}.`);
-  return lookUp(scope, name);
-}
-
-export function opsetVersions(
-  imports: readonly { readonly domain?: string; readonly version?: bigint }[],
-  inherited: ReadonlyMap<string, number> = new Map(),
-): ReadonlyMap<string, number> {
-  const versions = new Map(inherited);
-  for (const { domain, version } of imports) versions.set(normalizeDomain(domain), Number(version ?? 1n));
-  return versions;
 }

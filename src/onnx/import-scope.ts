@@ -153,3 +153,16 @@ export function define(
     scope.values.set(output, value);
   }
 }
+
+/** An attribute inside a function may refer to one of the function's own. */
+export function referenced(attribute: AttributeProto, scope: Scope): AttributeProto | undefined {
+  if (!attribute.refAttrName) return attribute;
+  const found = scope.attributes.get(attribute.refAttrName);
+  return found && { ...found, name: attribute.name ?? '' };
+}
+
+/** An output that a function gives; it must have defined it. */
+export function optionalLookUp(scope: Scope, name: string): Value {
+  if (!scope.values.has(name)) throw problem('', `the function does not define its output ${JSON.stringify(name)}.`);
+  return lookUp(scope, name);
+}

@@ -3,7 +3,7 @@
 
 import { readElement } from '../../ir/bytes.ts';
 import { dtypes } from '../../ir/dtype.ts';
-import { normalizeDomain } from '../onnx/import-graph.ts';
+import { normalizeDomain } from '../onnx/domains.ts';
 import type { GraphProto, NodeProto } from '../onnx/proto-types.ts';
 import type { TensorData } from '../onnx/tensor.ts';
 import { findOperator } from '../ops/index.ts';
