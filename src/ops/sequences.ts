@@ -1,5 +1,5 @@
 // Operators on sequences. Where the elements and the place are known, an element is just itself: nothing is left of the
-// sequence. Else the node becomes one on the parts of the sequence (sequence-kernels.ts).
+// sequence. Else the node becomes one on the parts of the sequence (sequence-kernels.ts, sequence-pieces.ts).
 
 import type { DType } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
@@ -12,13 +12,8 @@ import { type BuildContext, type Builder, op } from './define.ts';
 import { numbersOf, operandOf } from './elements.ts';
 import { Concat, Split } from './join.ts';
 import { Squeeze, Unsqueeze } from './reshape.ts';
-import {
-  SequenceElement,
-  SequenceJoined,
-  SequenceOfPieces,
-  SequenceWith,
-  SequenceWithout,
-} from './sequence-kernels.ts';
+import { SequenceElement, SequenceWith, SequenceWithout } from './sequence-kernels.ts';
+import { SequenceJoined, SequenceOfPieces } from './sequence-pieces.ts';
 import { asSequence, dimsOf } from './sequence-values.ts';
 import { commonDims, elementDtype, listOf, type Sequence, sequenceOf } from './structure.ts';
 import { allTypes, indexType, typeSet } from './types.ts';
