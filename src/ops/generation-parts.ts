@@ -22,6 +22,7 @@ import {
   select,
   sub,
 } from '../../ir/expr-make.ts';
+import { simplify } from '../../ir/simplify.ts';
 import { intAttribute, requiredInt, requiredInts } from './attributes.ts';
 import { type Operand, op } from './define.ts';
 import { sizesOf } from './elements.ts';
@@ -66,6 +67,21 @@ export const Widened = op('Widened', {
   },
   compute: ({ X }, { axis }, index) =>
     select(lt(index[axis]!, X.shape[axis]!), X.at(...index), constant(X.dtype === 'int64' ? 0n : 0, X.dtype)),
+});
+
+/** Each row along an axis so many times, one after another. */
+export const RepeatedRows = op('RepeatedRows', {
+  domain,
+  inputs: ['X'],
+  attributes: { axis: intAttribute(0), times: requiredInt },
+  types: { X: anyType },
+  type: ({ X }, { axis, times }) =>
+    tensorOf(
+      X.dtype,
+      X.shape.map((extent, at) => (at === axis ? simplify(mul(extent, int(times))) : extent)),
+    ),
+  compute: ({ X }, { axis, times }, index) =>
+    X.at(...index.map((own, at) => (at === axis ? div(own, int(times)) : own))),
 });
 
 /** The tokens at one place of all sequences, [B, 1]. */

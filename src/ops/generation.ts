@@ -1,23 +1,24 @@
-// GreedySearch (com.microsoft), and what Sampling shares with it: a decoder, given as a subgraph, is asked for the next token again and again. Its first run
-// reads the whole prompt; then a Loop, whose turns read one token and what the earlier ones left.
+// What GreedySearch, Sampling and BeamSearch (com.microsoft) share: a decoder, given as a subgraph, is asked for the next
+// token again and again. Its first run reads the whole prompt; then a Loop, whose turns read one token and what the
+// earlier ones left. A strategy says which token comes next, and of which sequence.
 
 import type { Expr } from '../../ir/expr.ts';
 import { constantOf, int, sub } from '../../ir/expr-make.ts';
 import type { Graph, TensorType, Value } from '../../ir/graph.ts';
 import { simplify } from '../../ir/simplify.ts';
-import { ArgMax } from './arg-extreme.ts';
 import { Add } from './arithmetic.ts';
 import { type AttributeValues, intAttribute, optionalGraph, requiredGraph, requiredInt } from './attributes.ts';
 import { castTo, tensorTypeOf } from './compose.ts';
 import { Loop, scalarType } from './control.ts';
-import { type BuildContext, type Builder, type Inputs, op } from './define.ts';
+import type { BuildContext, Builder, Inputs } from './define.ts';
 import { operandOf, sizesOf } from './elements.ts';
+import { Gather } from './gather.ts';
 import {
   AppendTokens,
   MaskedPositions,
   NextScores,
-  NextTokens,
   Prefixes,
+  RepeatedRows,
   TokensAt,
   Widened,
 } from './generation-parts.ts';
@@ -33,6 +34,28 @@ import { Not } from './unary.ts';
 const token = typeSet('Token', ['int32']);
 const penaltyType = typeSet('T', ['float32', 'float16']);
 
+/** What comes next: a token for each row, and which row of before goes on with it, where that is not itself. */
+export interface Step {
+  readonly tokens: Value;
+  readonly sources?: Value;
+  readonly kept: readonly Value[];
+}
+
+/** How the next tokens are chosen. What it keeps from turn to turn begins with whether each prompt has met its end. */
+export interface Strategy {
+  /** How many sequences are followed for each prompt. */
+  readonly beams: number;
+  start(g: Builder, sizes: { readonly batch: Expr; readonly turns: Expr }): readonly Value[];
+  /** What the decoder says, as scores that the rules (penalties, masks) change. */
+  weigh(g: Builder, logits: Value): Value;
+  /** Behind `length` tokens. */
+  next(
+    g: Builder,
+    scores: Value,
+    state: { readonly sequences: Value; readonly kept: readonly Value[]; readonly length: Value },
+  ): Step;
+}
+
 interface Search {
   readonly g: Builder;
   readonly decoder: Graph;
@@ -41,23 +64,26 @@ interface Search {
   readonly prompt: Expr;
   readonly longest: Expr;
   readonly eos: number;
-  readonly pad: number;
   readonly ngram: number;
   readonly penalty: Value | undefined;
   readonly minLength: Value | undefined;
   readonly vocabMask: Value | undefined;
-  /** The word [B] that comes next, from the scores of all, behind so many tokens. */
-  choose(scores: Value, length: Value): Value;
+  readonly strategy: Strategy;
 }
 
 interface States {
   readonly sequences: Value;
-  readonly met: Value;
+  readonly kept: readonly Value[];
   readonly pasts: readonly Value[];
 }
 
+/** The axes of a state: [2, batch, heads, length, head size]. */
+const batchAxis = 1;
 const decoderAxis = 3;
 const sizeScalar = (g: Builder, size: Expr): Value => g.apply(TakeSlice, [g.sizes([size]), g.scalar(0, 'int64')]);
+/** What is the same for all sequences of a prompt, once for each. */
+const forBeams = ({ g, strategy: { beams } }: Search, rows: Value, axis = 0): Value =>
+  beams === 1 ? rows : g.apply(RepeatedRows, [rows], { axis, times: beams });
 const plus = (g: Builder, a: Value, b: number): Value => (b === 0 ? a : g.apply(Add, [a, g.scalar(b, 'int64')]));
 
 /** The decoder's outputs for these inputs, in the types that it asks for. */
@@ -71,25 +97,23 @@ const runDecoder = ({ g, decoder }: Search, inputs: readonly Value[]): readonly 
 /** From the scores of the word behind `length` tokens: the sequences with it, and the decoder's states widened. */
 function advance(
   search: Search,
-  { sequences, met }: Omit<States, 'pasts'>,
+  { sequences, kept }: Omit<States, 'pasts'>,
   logits: Value,
   presents: readonly Value[],
   length: Value,
   prefixMask?: Value,
 ): States {
-  const { g, eos, pad, ngram, penalty, minLength, vocabMask, longest } = search;
-  const operands = [logits, sequences, length, penalty, minLength, vocabMask, prefixMask];
+  const { g, eos, ngram, penalty, minLength, vocabMask, longest, strategy } = search;
+  const operands = [strategy.weigh(g, logits), sequences, length, penalty, minLength, vocabMask, prefixMask];
   const scores = g.apply(NextScores, operands, { eos, ngram });
-  const [tokens, ended] = g.applyAll(
-    NextTokens,
-    [search.choose(scores, length), met],
-    { eos, pad },
-    { outputs: [true, true] },
-  );
+  const { tokens, sources, kept: next } = strategy.next(g, scores, { sequences, kept, length });
+  const ordered = (rows: Value, axis: number): Value => (sources ? g.apply(Gather, [rows, sources], { axis }) : rows);
   return {
-    sequences: g.apply(AppendTokens, [sequences, tokens, length]),
-    met: ended!,
-    pasts: presents.map((present) => g.apply(Widened, [present, g.sizes([longest])], { axis: decoderAxis })),
+    sequences: g.apply(AppendTokens, [ordered(sequences, 0), tokens, length]),
+    kept: next,
+    pasts: presents.map((present) =>
+      g.apply(Widened, [ordered(present, batchAxis), g.sizes([longest])], { axis: decoderAxis }),
+    ),
   };
 }
 
@@ -99,7 +123,7 @@ function goesOn(g: Builder, met: Value): Value {
   return g.apply(Equal, [least, g.scalar(0, 'int32')]);
 }
 
-/** The first run: all tokens of the prompt, and nothing before them. */
+/** The first run: all tokens of the prompt, once for all that may follow it, and nothing before them. */
 function firstRun(search: Search, ids: Value, mask: Value, prefixMask: Value | undefined): States {
   const { g, decoder, batch, prompt, longest } = search;
   const pasts = decoder.inputs.slice(decoderAxis).map((input) => {
@@ -108,22 +132,25 @@ function firstRun(search: Search, ids: Value, mask: Value, prefixMask: Value | u
     return g.apply(Expand, [g.scalar(0, dtype), empty]);
   });
   const [logits, ...presents] = runDecoder(search, [ids, g.apply(MaskedPositions, [mask]), mask, ...pasts]);
-  const last = g.apply(TakeSlice, [logits, sizeScalar(g, sub(prompt, int(1)))], { axis: 1 });
-  const sequences = g.apply(Widened, [ids, g.sizes([longest])], { axis: 1 });
-  const met = g.apply(Expand, [g.scalar(0, 'bool'), g.sizes([batch])]);
-  return advance(search, { sequences, met }, last, presents, sizeScalar(g, prompt), prefixMask);
+  const last = g.apply(TakeSlice, [logits!, sizeScalar(g, sub(prompt, int(1)))], { axis: 1 });
+  const sequences = forBeams(search, g.apply(Widened, [ids, g.sizes([longest])], { axis: 1 }));
+  const kept = search.strategy.start(g, { batch, turns: simplify(sub(longest, prompt)) });
+  const all = presents.map((present) => forBeams(search, present, batchAxis));
+  const rules = prefixMask && forBeams(search, prefixMask);
+  return advance(search, { sequences, kept }, forBeams(search, last), all, sizeScalar(g, prompt), rules);
 }
 
 /** All further runs: one token each. */
-function furtherRuns(search: Search, first: States, mask: Value): Value {
+function furtherRuns(search: Search, first: States, prompted: Value): States {
+  const mask = forBeams(search, prompted);
   const { g, prompt, longest } = search;
   const whole = wholeMask(search, mask);
-  const kept = g.apply(ReduceSum, [mask, g.ints([1])], { keepdims: 1 });
+  const words = g.apply(ReduceSum, [mask, g.ints([1])], { keepdims: 1 });
   const iteration = g.input('iteration', scalarType('int64'));
   const condition = g.input('condition', scalarType('bool'));
-  const states = [first.sequences, first.met, ...first.pasts];
+  const states = [first.sequences, ...first.kept, ...first.pasts];
   const inputs = states.map((state, i) => g.input(`state_${i}`, state.type));
-  const [sequences, met, ...pasts] = inputs as [Value, Value, ...Value[]];
+  const { sequences, kept, pasts } = asStates(inputs, first);
   const place = g.apply(Add, [iteration, sizeScalar(g, prompt)]);
   const axes = [1, ...pasts.map(() => decoderAxis)];
   const [seen, ...before] = g.applyAll(
@@ -132,12 +159,12 @@ function furtherRuns(search: Search, first: States, mask: Value): Value {
     { axes, more: axes.map((_, i) => (i === 0 ? 1 : 0)) },
     { outputs: axes.map(() => true) },
   );
-  const positions = g.apply(Add, [kept, castTo(g, iteration, 'int32')]);
+  const positions = g.apply(Add, [words, castTo(g, iteration, 'int32')]);
   const ids = g.apply(TokensAt, [sequences, place]);
   const [logits, ...presents] = runDecoder(search, [ids, positions, seen!, ...before]);
   const scores = g.apply(TakeSlice, [logits, g.scalar(0, 'int64')], { axis: 1 });
-  const next = advance(search, { sequences, met }, scores, presents, plus(g, place, 1));
-  const outputs = [goesOn(g, next.met), next.sequences, next.met, ...next.pasts];
+  const next = advance(search, { sequences, kept }, scores, presents, plus(g, place, 1));
+  const outputs = [goesOn(g, next.kept[0]!), next.sequences, ...next.kept, ...next.pasts];
   const bodyInputs = [iteration, condition, ...inputs];
   const body: Graph = {
     name: 'generate',
@@ -148,8 +175,15 @@ function furtherRuns(search: Search, first: States, mask: Value): Value {
     dims: [],
   };
   const turns = sizeScalar(g, simplify(sub(sub(longest, prompt), int(1))));
-  return g.applyAll(Loop, [turns, goesOn(g, first.met), ...states], { body })[0]!;
+  return asStates(g.applyAll(Loop, [turns, goesOn(g, first.kept[0]!), ...states], { body }), first);
 }
+
+/** A list of values as the states that `like` has. */
+const asStates = (values: readonly Value[], { kept }: States): States => ({
+  sequences: values[0]!,
+  kept: values.slice(1, 1 + kept.length),
+  pasts: values.slice(1 + kept.length),
+});
 
 /** The mask of the prompt, and ones behind it. */
 function wholeMask({ g, longest, prompt }: Search, mask: Value): Value {
@@ -213,11 +247,15 @@ export const generationAttributes = {
 interface Generation {
   readonly given: Inputs<typeof generationInputs, Value>;
   readonly attributes: AttributeValues<typeof generationAttributes>;
-  readonly choose: Search['choose'];
+  readonly strategy: Strategy;
 }
 
-/** The sequences [batch, max_length]: prompts, what was chosen behind them, and zeros. */
-export function generate({ given, attributes, choose }: Generation, g: Builder, context: BuildContext): Value {
+/** The sequences [batch * beams, max_length]: prompts, what was chosen behind them, and zeros; and what was kept. */
+export function generate(
+  { given, attributes, strategy }: Generation,
+  g: Builder,
+  context: BuildContext,
+): Omit<States, 'pasts'> {
   const { decoder, init_decoder, eos_token_id: eos, pad_token_id: pad } = attributes;
   for (const graph of [decoder, init_decoder]) if (graph) checkDecoder(graph, context);
   const { shape } = tensorTypeOf(given.input_ids);
@@ -227,7 +265,6 @@ export function generate({ given, attributes, choose }: Generation, g: Builder, 
   const [batch, prompt] = shape as [Expr, Expr];
   const room = constantOf(simplify(sub(longest, prompt))) ?? 1;
   if (room < 0) context.fail('max_length is less than the prompt is long.');
-  if (room === 0) return given.input_ids;
   const search: Search = {
     g,
     decoder,
@@ -235,29 +272,18 @@ export function generate({ given, attributes, choose }: Generation, g: Builder, 
     prompt,
     longest,
     eos,
-    pad,
-    choose,
+    strategy,
     ngram: attributes.no_repeat_ngram_size,
     penalty: given.repetition_penalty,
     minLength: given.min_length,
     vocabMask: given.vocab_mask,
   };
+  if (room === 0) {
+    return { sequences: forBeams(search, given.input_ids), kept: strategy.start(g, { batch, turns: int(0) }) };
+  }
   const isWord = g.apply(Not, [g.apply(Equal, [given.input_ids, g.scalar(pad, 'int32')])]);
   const mask = given.attention_mask ?? castTo(g, isWord, 'int32');
   const initial = init_decoder ? { ...search, decoder: init_decoder } : search;
   const first = firstRun(initial, given.input_ids, mask, given.prefix_vocab_mask);
   return furtherRuns(search, first, mask);
 }
-
-/** The token with the highest score, again and again, until all sequences have met their end or are full. */
-export const GreedySearch = op('GreedySearch', {
-  domain: 'com.microsoft',
-  inputs: generationInputs,
-  outputs: ['sequences'],
-  attributes: generationAttributes,
-  types: generationTypes,
-  build: (given, attributes, g, context) => {
-    const choose = (scores: Value): Value => g.apply(ArgMax, [scores], { axis: 1, keepdims: 0 });
-    return generate({ given, attributes, choose }, g, context);
-  },
-});

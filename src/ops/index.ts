@@ -6,6 +6,7 @@ import * as arithmetic from './arithmetic.ts';
 import * as attention from './attention.ts';
 import * as batchNormalization from './batch-normalization.ts';
 import * as batchScan from './batch-scan.ts';
+import * as beamSearch from './beam-search.ts';
 import * as blockQuantized from './block-quantized.ts';
 import * as cast from './cast.ts';
 import * as channelNormalization from './channel-normalization.ts';
@@ -29,8 +30,8 @@ import * as fusedConv from './fused-conv.ts';
 import * as fusedMatmul from './fused-matmul.ts';
 import * as gatedDeltaNet from './gated-delta-net.ts';
 import * as gather from './gather.ts';
-import * as generation from './generation.ts';
 import * as globalPooling from './global-pooling.ts';
+import * as greedySearch from './greedy-search.ts';
 import * as gridSample from './grid-sample.ts';
 import * as groupQueryAttention from './group-query-attention.ts';
 import * as join from './join.ts';
@@ -219,7 +220,8 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftTokens,
   microsoftTransforms,
   microsoftWords,
-  generation,
+  greedySearch,
+  beamSearch,
   sampling,
   batchScan,
   flexAttention,

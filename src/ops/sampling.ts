@@ -27,6 +27,7 @@ import { CumSum } from './cumulate.ts';
 import { type Builder, op } from './define.ts';
 import { GatherElements } from './gather.ts';
 import { generate, generationAttributes, generationInputs, generationTypes } from './generation.ts';
+import { tokenByToken } from './greedy-search.ts';
 import { uniform } from './random-bits.ts';
 import { Squeeze } from './reshape.ts';
 import { Softmax } from './softmax.ts';
@@ -105,13 +106,13 @@ export const Sampling = op('Sampling', {
     const { custom, min_tokens_to_keep, top_p, temperature, presence_penalty } = attributes;
     if (context.outputs[1]) context.fail('the output filtered_logits, which is for finding faults, is not supported.');
     if (!(temperature > 0)) context.fail(`temperature is ${temperature}; expected more than 0.`);
-    const choose = (scores: Value, length: Value): Value => {
+    const strategy = tokenByToken(attributes, (_, scores, length) => {
       const cooled = temperature === 1 ? scores : g.apply(Div, [scores, scalarLike(g, scores, temperature)]);
       const weight = scalarLike(g, scores, presence_penalty);
       const present = presence_mask && g.apply(Mul, [castTo(g, presence_mask, 'float32'), weight]);
       const final = present ? g.apply(Sub, [cooled, present]) : cooled;
       return drawn(g, final, length, seed, { custom, min_tokens_to_keep, top_p });
-    };
-    return generate({ given, attributes, choose }, g, context);
+    });
+    return generate({ given, attributes, strategy }, g, context).sequences;
   },
 });
