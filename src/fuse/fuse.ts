@@ -11,7 +11,7 @@ import { physicalOrder } from '../lower/storage.ts';
 import { type Access, accessOf, type Read } from './access.ts';
 import { chooseLayouts, type Layouts } from './choose-layout.ts';
 import { estimate } from './estimate.ts';
-import { reachable } from './reachable.ts';
+import { computable } from './reachable.ts';
 
 /** Repeating this much work for each further reader is cheaper than a buffer. */
 const cheapWork = 3;
@@ -47,7 +47,7 @@ interface Fusion {
 }
 
 export function fuse(graph: Graph): FusionPlan {
-  const everything = reachable(graph.outputs, graph.captures);
+  const everything = computable(graph.outputs, graph.captures);
   const order = readValues(graph, everything);
   const { layouts, wishes } = chooseLayouts(graph);
   const fusion = analyze(graph, order, layouts);

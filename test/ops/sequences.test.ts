@@ -69,6 +69,28 @@ describe('sequences', () => {
       assert.deepEqual(y, [[1], ['new']]);
     });
 
+    it(`name sizes only after they are found (${target})`, async () => {
+      const parts = {
+        input: [port('a', [3]), port('b', [1]), port('i', [], 'int64'), port('j', [], 'int64'), port('k', [], 'int64')],
+        output: [port('y', undefined), port('z', undefined)],
+        node: [
+          node('SequenceConstruct', ['a', 'b'], ['s']),
+          node('SequenceAt', ['s', 'i'], ['p']),
+          node('SequenceInsert', ['s', 'p'], ['t']),
+          node('SequenceAt', ['t', 'j'], ['q']),
+          node('SequenceInsert', ['t', 'q', 'k'], ['u']),
+          node('ConcatFromSequence', ['u'], ['y'], { axis: -1 }),
+          node('SequenceAt', ['u', 'k'], ['z']),
+        ],
+      };
+      const inputs = { a: given([[3], [1, 2, 3]]), b: given([[1], [4]]), i: int64(0), j: int64(1), k: int64(-1) };
+      const joined = [1, 2, 3, 4, 4, 1, 2, 3];
+      assert.deepEqual(await runValues(parts, inputs, target), [
+        [[joined.length], joined],
+        [[3], [1, 2, 3]],
+      ]);
+    });
+
     it(`are joined along an axis (${target})`, async () => {
       const parts = {
         input: [sequencePort('s', [undefined, 2])],
