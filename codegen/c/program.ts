@@ -23,8 +23,14 @@ export interface CLanguage {
   readonly compilerFlags: readonly string[];
 }
 
+// gcc 12 makes copies of functions for arguments that are known, such as the weights, and has been seen to take such a
+// copy, once it was vectorized, for one that writes nothing: it dropped the call. So it shall not look across calls.
 const macros = `#if defined(__GNUC__)
+#if defined(__clang__) || __GNUC__ < 8
 #define LAP_KERNEL static __attribute__((noinline))
+#else
+#define LAP_KERNEL static __attribute__((noipa))
+#endif
 #define LAP_ALIGNED __attribute__((aligned(64)))
 #else
 #define LAP_KERNEL static

@@ -67,4 +67,19 @@ describe('cases that fuzzing found', function () {
       },
       9,
     ));
+
+  it('read scales and zero points of each row in a kernel whose call gcc must not drop', () =>
+    check(['c', 'c-plain'], ({ node, input: add }) => {
+      const X = add(
+        tensorFrom(
+          'uint8',
+          [1, 1, 9, 3],
+          Array.from({ length: 27 }, (_, i) => i * 9),
+        ),
+        { constant: 0 },
+      );
+      const scale = add(tensorFrom('float32', [9], Array(9).fill(0.5)), fixed);
+      const zero = add(tensorFrom('uint8', [9], [3, 6, 1, 12, 2, 1, 11, 6, 5]), fixed);
+      return node('DequantizeLinear', [X, scale, zero], { axis: { kind: 'int', value: 2 } });
+    }));
 });
