@@ -66,6 +66,7 @@ import * as microsoftQuantizedLayers from './microsoft-quantized-layers.ts';
 import * as microsoftQuantizedProducts from './microsoft-quantized-products.ts';
 import * as microsoftRotary from './microsoft-rotary.ts';
 import * as microsoftSparseAttention from './microsoft-sparse-attention.ts';
+import * as microsoftTokenizer from './microsoft-tokenizer.ts';
 import * as microsoftTokens from './microsoft-tokens.ts';
 import * as microsoftTransforms from './microsoft-transforms.ts';
 import * as microsoftWords from './microsoft-words.ts';
@@ -77,6 +78,7 @@ import * as mlLinear from './ml-linear.ts';
 import * as mlMaps from './ml-maps.ts';
 import * as mlSvm from './ml-svm.ts';
 import * as mlTrees from './ml-trees.ts';
+import * as murmurHash from './murmur-hash.ts';
 import * as nonMaxSuppression from './non-max-suppression.ts';
 import * as nonZero from './non-zero.ts';
 import * as optionals from './optionals.ts';
@@ -218,7 +220,9 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   microsoftPictures,
   microsoftProducts,
   microsoftTokens,
+  microsoftTokenizer,
   microsoftTransforms,
+  murmurHash,
   microsoftWords,
   greedySearch,
   beamSearch,

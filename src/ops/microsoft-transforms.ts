@@ -1,12 +1,10 @@
-// Transforms of whole tensors in ONNX Runtime's own domain: Rfft, Irfft, IsAllFinite, MurmurHash3, SampleOp.
+// Transforms of whole tensors in ONNX Runtime's own domain: Rfft, Irfft, IsAllFinite, SampleOp.
 
-import { type DType, dtypes } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
 import {
   add,
   all,
   binary,
-  bitcast,
   cast,
   constant,
   constantOf,
@@ -28,7 +26,7 @@ import { tensorTypeOf } from './compose.ts';
 import { type Builder, type Operand, op, type TypeContext } from './define.ts';
 import { DFT } from './fourier.ts';
 import { Squeeze, Unsqueeze } from './reshape.ts';
-import { anyFloat, anyType, tensorOf, typeSet } from './types.ts';
+import { anyFloat, anyType, tensorOf } from './types.ts';
 import { Identity } from './unary.ts';
 
 const domain = 'com.microsoft';
@@ -119,40 +117,6 @@ export const IsAllFinite = op('IsAllFinite', {
       return ne(reduce('min', axes, isFine(operand.at(...axes))), constant(0, 'int32'));
     });
     return all(fine);
-  },
-});
-
-const word = (value: number): Expr => constant(value >>> 0, 'uint32');
-const rotated = (x: Expr, by: number): Expr =>
-  binary('or', binary('shl', x, word(by)), binary('shr', x, word(32 - by)));
-const mixed = (h: Expr, shift: number): Expr => binary('xor', h, binary('shr', h, word(shift)));
-
-/** The words of 32 bits that an element is stored in, the lowest first. */
-function wordsOf(x: Expr): readonly Expr[] {
-  const { bits } = dtypes[x.dtype];
-  const unsigned: DType = bits === 64 ? 'uint64' : 'uint32';
-  const raw = x.dtype === unsigned ? x : bitcast(x, unsigned);
-  if (bits === 32) return [raw];
-  return [cast(raw, 'uint32'), cast(binary('shr', raw, constant(32n, 'uint64')), 'uint32')];
-}
-
-/** MurmurHash3 (x86, 32 bits), by Austin Appleby, of the bytes of each element. */
-export const MurmurHash3 = op('MurmurHash3', {
-  domain,
-  inputs: ['X'],
-  attributes: { positive: intAttribute(1, [0, 1]), seed: intAttribute(0) },
-  types: { X: typeSet('T1', ['uint32', 'int32', 'uint64', 'int64', 'float32', 'float64']) },
-  type: ({ X }, { positive }) => tensorOf(positive ? 'uint32' : 'int32', X.shape),
-  compute: ({ X }, { seed }, index, { types }) => {
-    const blocks = wordsOf(X.at(...index));
-    const body = blocks.reduce((hash, block) => {
-      const scrambled = mul(rotated(mul(block, word(0xcc9e2d51)), 15), word(0x1b873593));
-      return add(mul(rotated(binary('xor', hash, scrambled), 13), word(5)), word(0xe6546b64));
-    }, word(seed));
-    const length = binary('xor', body, word(4 * blocks.length));
-    const first = mul(mixed(length, 16), word(0x85ebca6b));
-    const second = mul(mixed(first, 13), word(0xc2b2ae35));
-    return cast(mixed(second, 16), types[0]!.dtype);
   },
 });
 

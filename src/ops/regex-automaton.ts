@@ -18,7 +18,19 @@ export interface Automaton {
   readonly table: readonly number[];
   /** Whether a string may end in a state. */
   readonly accepts: readonly boolean[];
+  /** Whether a match may end in a state where a byte of a class follows, as `table`. */
+  readonly acceptsBefore: readonly boolean[];
+  /** Where a match begins behind a byte of each class: to search within a string. */
+  readonly starts: readonly number[];
+  /** The state from which nothing matches, or -1. */
+  readonly dead: number;
 }
+
+/** Whether a match may be empty, somewhere in a string. */
+export const matchesEmpty = ({ accepts, acceptsBefore, starts, classes }: Automaton): boolean =>
+  [0, ...starts].some(
+    (state) => accepts[state] || acceptsBefore.slice(state * classes, (state + 1) * classes).includes(true),
+  );
 
 const mostStates = 4096;
 const mostParts = 200_000;
@@ -50,6 +62,8 @@ export function automatonOf(pattern: Pattern): Automaton | undefined {
   numberOf([start], 'border');
   const table: number[] = [];
   const accepts: boolean[] = [];
+  const acceptsBefore: boolean[] = [];
+  const starts = representatives.bytes.map((byte) => numberOf([start], asks ? kindOf(byte) : 'other'));
   for (let at = 0; at < sets.length; at++) {
     if (sets.length > mostStates) return undefined;
     const { core, before } = sets[at]!;
@@ -63,6 +77,7 @@ export function automatonOf(pattern: Pattern): Automaton | undefined {
     accepts.push(closure(core, before, 'border', states).includes(0));
     for (const byte of representatives.bytes) {
       const next = new Set<number>();
+      acceptsBefore.push(reach(kindOf(byte)).includes(0));
       for (const state of reach(kindOf(byte))) {
         const own = states[state]!;
         if (own.kind === 'byte' && own.low <= byte && byte <= own.high) next.add(own.next);
@@ -75,7 +90,9 @@ export function automatonOf(pattern: Pattern): Automaton | undefined {
       );
     }
   }
-  return { classOf: representatives.classOf, classes: representatives.bytes.length, table, accepts };
+  const dead = sets.findIndex(({ core }) => core.length === 0);
+  const { classOf, bytes } = representatives;
+  return { classOf, classes: bytes.length, table, accepts, acceptsBefore, starts, dead };
 }
 
 function build(pattern: Pattern, next: number, states: State[]): number | undefined {
