@@ -3,8 +3,9 @@ import { importBytes, toProgram } from '../../src/compile.ts';
 import { runProgram } from '../../src/evaluate.ts';
 import { startOracle } from '../fuzz/oracle.ts';
 import { tensorFrom } from '../fuzz/tensors.ts';
+import { type Plain, given as plainOf, runValues } from '../ops/run-values.ts';
 import { decoder, int32s } from './generation-models.ts';
-import { type AttributeInput, floats, graph, makeModel, node, port } from './make-model.ts';
+import { type AttributeInput, floats, graph, type ModelParts, makeModel, node, port } from './make-model.ts';
 
 interface Case {
   readonly ids: readonly (readonly number[])[];
@@ -26,7 +27,7 @@ const shapes: readonly (readonly [string, number, 'int32' | 'float32'])[] = [
   ['scores', 4, 'float32'],
 ];
 
-function modelOf(given: Case, open: boolean): Uint8Array {
+function partsOf(given: Case, open: boolean): ModelParts {
   const {
     ids,
     longest,
@@ -53,7 +54,7 @@ function modelOf(given: Case, open: boolean): Uint8Array {
   while (names.at(-1) === '') names.pop();
   const own = { decoder: graph(decoder), eos_token_id: 5, pad_token_id: 0, model_type: 0, ...attributes };
   const outputs = shapes.slice(0, given.outputs ?? 2);
-  return makeModel({
+  return {
     input: [port('ids', open ? ['batch', 'prompt'] : [ids.length, ids[0]!.length], 'int32')],
     output: outputs.map(([name, rank, dtype]) => port(name, Array(rank).fill(undefined), dtype)),
     initializer: operands.flatMap(([, tensor]) => tensor ?? []),
@@ -67,8 +68,15 @@ function modelOf(given: Case, open: boolean): Uint8Array {
       ),
     ],
     domains: { 'com.microsoft': 1 },
-  });
+  };
 }
+
+const modelOf = (given: Case, open: boolean): Uint8Array => makeModel(partsOf(given, open));
+
+const numbersOf = (plain: Plain): readonly [readonly number[], readonly number[]] => {
+  if (!Array.isArray(plain)) throw new Error('is no tensor');
+  return [plain[0], plain[1].map(Number)];
+};
 
 const two = [
   [0, 2, 3],
@@ -168,6 +176,25 @@ describe('a search along several beams', () => {
       return last.some((value) => value === 0) && last.some((value) => value !== 0);
     });
     assert.ok(ended.length > 0);
+  });
+
+  it('gives the same when it is compiled, also for batches and prompts of any size', async () => {
+    const given = { ...cases['beams until enough of them have ended']!, outputs: 3 };
+    const ids = { ids: plainOf([[2, 3], given.ids.flat()], 'int32') };
+    const expected = await runValues(partsOf(given, false), ids);
+    for (const open of [false, true]) {
+      const found = await runValues(partsOf(given, open), ids, 'wasm');
+      for (const [i, plain] of found.entries()) {
+        const [[dims, ours], [expectedDims, theirs]] = [numbersOf(plain), numbersOf(expected[i]!)];
+        assert.deepEqual(dims, expectedDims);
+        for (const [at, value] of ours.entries()) {
+          assert.ok(
+            Math.abs(value - theirs[at]!) <= 1e-5 * Math.max(1, Math.abs(theirs[at]!)),
+            `${i}, ${at}: ${value}`,
+          );
+        }
+      }
+    }
   });
 
   it('needs to know how many beams there are, and returns no more', () => {
