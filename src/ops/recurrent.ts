@@ -2,7 +2,7 @@
 // run through the sequence, once in each direction. A sequence of one element needs no loop.
 
 import type { Expr } from '../../ir/expr.ts';
-import { constantOf, int } from '../../ir/expr-make.ts';
+import { and, cast, constant, constantOf, failure, int, le, select } from '../../ir/expr-make.ts';
 import type { TensorType, Value } from '../../ir/graph.ts';
 import { accumulatorType } from './accumulate.ts';
 import { Add, Sub } from './arithmetic.ts';
@@ -15,7 +15,8 @@ import {
   stringAttribute,
 } from './attributes.ts';
 import { castTo, scalarLike, tensorTypeOf } from './compose.ts';
-import type { Builder, OldNode, Operand, TypeContext } from './define.ts';
+import { type Builder, type OldNode, type Operand, op, type TypeContext } from './define.ts';
+import { numbersOf } from './elements.ts';
 import { Concat } from './join.ts';
 import { without } from './legacy.ts';
 import { Less, Where } from './logic.ts';
@@ -27,7 +28,7 @@ import { Unsqueeze } from './reshape.ts';
 import { PlaceScan, TakeSlice } from './scan.ts';
 import { Slice } from './slice.ts';
 import { Transpose } from './transpose.ts';
-import { anyFloat, differ, tensorOf, typeSet } from './types.ts';
+import { anyFloat, differ, sizeType, tensorOf, typeSet } from './types.ts';
 
 export const recurrentAttributes = {
   activation_alpha: optionalFloats,
@@ -103,6 +104,13 @@ export function recurrentTypesOf(
     const shape = expected[name as keyof RecurrentOperands];
     if (operand) checkShape(name, operand.shape, shape, context);
   }
+  const most = constantOf(length);
+  for (const end of numbersOf(operands.sequence_lens) ?? []) {
+    if (end < 0 || (most !== undefined && end > most))
+      context.fail(
+        `sequence_lens has an entry of ${end}; the sequence has ${most ?? 'an unknown number of'} elements.`,
+      );
+  }
   checkActivations(attributes, counts.functions * constantOf(count)!, context);
   const { dtype } = X;
   const Y = batchFirst ? [batch, length, count, hidden] : [length, count, batch, hidden];
@@ -168,11 +176,13 @@ export function expandRecurrent(
     attributes.layout === 1 ? g.apply(Transpose, [value], { perm: [1, 0, 2] }) : value;
   const X = castTo(g, timeFirst(inputs.X), wide);
   const [, batch, width] = tensorTypeOf(X).shape;
-  const results = directionsOf(attributes.direction).map((direction, d) => {
+  const directions = directionsOf(attributes.direction);
+  const count = int(directions.length);
+  const results = directions.map((direction, d) => {
     const own = (value: Value, ...shape: readonly Expr[]): Value =>
-      shaped(g, castTo(g, take(g, value, d), wide), shape);
+      castTo(g, take(g, shaped(g, value, [count, ...shape]), d), wide);
     const transposed = (value: Value): Value => g.apply(Transpose, [value], { perm: [1, 0] });
-    const rows = (count: number): Expr => int(count * constantOf(hidden)!);
+    const rows = (factor: number): Expr => int(factor * constantOf(hidden)!);
     const parameters: Direction = {
       W: transposed(own(inputs.W, rows(gates), width!)),
       R: transposed(own(inputs.R, rows(gates), hidden)),
@@ -192,6 +202,21 @@ export function expandRecurrent(
   const finals = inputs.initial.map((_, i) => timeFirst(joined(i + 1, 0)));
   return [attributes.layout === 1 ? g.apply(Transpose, [Y], { perm: [2, 0, 1, 3] }) : Y, ...finals];
 }
+
+/** The ends of sequences, none before its start or beyond the longest. */
+const EndsWithin = op('EndsWithin', {
+  domain: 'lapidary',
+  inputs: ['ends', 'length'],
+  types: { ends: typeSet('T1', ['int32']), length: sizeType },
+  type: ({ ends }) => tensorOf('int64', ends.shape),
+  compute: ({ ends, length }, _, index) => {
+    const end = cast(ends.at(...index), 'int64');
+    const legal = and(le(constant(0, 'int64'), end), le(end, length.at(int(0))));
+    return select(legal, end, failure('index', 'int64'));
+  },
+});
+
+const endsWithin = (g: Builder, ends: Value, length: Expr): Value => g.apply(EndsWithin, [ends, g.sizes([length])]);
 
 const take = (g: Builder, value: Value, at: number): Value => g.apply(TakeSlice, [value, g.scalar(at, 'int64')]);
 
@@ -216,7 +241,7 @@ function runDirection(
   const given = widths.map((_, i) => initial[i]);
   const present = (): readonly Value[] =>
     given.map((state, i) => state ?? g.apply(Expand, [zero, g.sizes([batch, widths[i]!])]));
-  const ends = lengths && g.apply(Unsqueeze, [castTo(g, shaped(g, lengths, [batch]), 'int64'), g.ints([1])]);
+  const ends = lengths && g.apply(Unsqueeze, [endsWithin(g, shaped(g, lengths, [batch]), length), g.ints([1])]);
   /** Beyond the end of a sequence its states stay and its output is zero. */
   const masked = (time: Value, next: readonly Value[], old: () => readonly Value[]) => {
     const going = ends && g.apply(Less, [time, ends]);

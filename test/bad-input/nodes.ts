@@ -173,6 +173,16 @@ export const nodeCases: readonly BadCase[] = [
     message: /^error: BatchNormalization "y": input \w+ is missing/,
   },
   {
+    name: 'LSTM with an end beyond its sequence',
+    model: makeModel({
+      input: [port('x', [3, 2, 1])],
+      output: [port('y', undefined)],
+      node: [node('LSTM', ['x', 'w', 'w', '', 'ends'], ['y'], { hidden_size: 1 })],
+      initializer: [floats('w', [1, 1, 1, 1], [1, 4, 1]), { name: 'ends', dataType: 6, dims: [2], int32Data: [3, 4] }],
+    }),
+    message: 'LSTM "y": sequence_lens has an entry of 4; the sequence has 3 elements.',
+  },
+  {
     name: 'Constant without a value',
     model: only(node('Constant', [], ['y'])),
     message: 'Constant "y": Constant has no value.',

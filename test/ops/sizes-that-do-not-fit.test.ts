@@ -68,6 +68,51 @@ describe('sizes that do not fit', () => {
   });
 });
 
+describe('operands of recurrent layers', () => {
+  const known = { X: [3, 1, 4], W: [1, 2, 4], R: [1, 2, 2], B: [1, 4] };
+  const runLayer = (open: string, shape: readonly (number | typeof N)[], dims: readonly number[]) => {
+    const shapes = { ...known, [open]: shape };
+    const inputs = Object.entries(shapes).map(([name, own]) => input(name, own));
+    const Y = apply('RNN', inputs, { hidden_size: 2 });
+    const given = Object.values({ ...known, [open]: dims }).map((own) => ({
+      dims: own,
+      values: new Array(own.reduce((a, b) => a * b, 1)).fill(1),
+    }));
+    return () => run(inputs, Y, given, [N]);
+  };
+  for (const [name, shape, fit, wrong] of [
+    ['W', [N, 2, 4], [1, 2, 4], [2, 2, 4]],
+    ['W', [1, N, 4], [1, 2, 4], [1, 3, 4]],
+    ['R', [N, 2, 2], [1, 2, 2], [2, 2, 2]],
+    ['R', [1, 2, N], [1, 2, 2], [1, 2, 3]],
+    ['B', [N, 4], [1, 4], [3, 4]],
+    ['X', [3, 1, N], [3, 1, 4], [3, 1, 5]],
+  ] as const) {
+    it(`are reported where only a run knows that ${name} is [${wrong}]`, () => {
+      runLayer(name, shape, fit)();
+      assert.throws(runLayer(name, shape, wrong), /shape/);
+    });
+  }
+
+  for (const length of [1, 3]) {
+    it(`end within a sequence of ${length}, or are reported`, () => {
+      const inputs = [input('X', [length, 1, 4]), input('W', [1, 2, 4]), input('R', [1, 2, 2])];
+      const ends = input('ends', [1], 'int32');
+      const Y = apply('RNN', [...inputs, undefined, ends], { hidden_size: 2 });
+      const given = [
+        { dims: [length, 1, 4], values: new Array(length * 4).fill(1) },
+        { dims: [1, 2, 4], values: new Array(8).fill(1) },
+        { dims: [1, 2, 2], values: new Array(4).fill(1) },
+      ];
+      const runTo = (end: number) => run([...inputs, ends], Y, [...given, { dims: [1], values: [end] }]);
+      assert.equal(runTo(length).values.at(-1)! > 0, true);
+      assert.equal(runTo(0).values.at(-1), 0);
+      assert.throws(() => runTo(length + 1), /index/);
+      assert.throws(() => runTo(-1), /index/);
+    });
+  }
+});
+
 describe('sizes of a Col2Im', () => {
   const columns = input('X', [1, 4, 4]);
   const refuses = (image: readonly number[], block: readonly number[], rule: string) =>
