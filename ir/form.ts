@@ -29,7 +29,10 @@ export interface NamedForm {
   readonly form: Form;
 }
 
-/** All values of a program, where some are no plain tensors. `size` of a tensor is a port [n, 0] whose n its value is. */
+/**
+ * All values of a program, where some are no plain tensors. `size` of a tensor is a port [n, m, …, 0] whose n, m, … its
+ * elements are.
+ */
 export interface Forms {
   readonly inputs: readonly NamedForm[];
   readonly outputs: readonly NamedForm[];

@@ -36,8 +36,11 @@ export function encode(
       if (value.kind !== 'tensor') throw wrong(name, `a ${value.kind}`, 'a tensor');
       tensors[form.port] = value.tensor;
       if (form.size !== undefined) {
-        const size = Math.max(0, Number(readElement(value.tensor.dtype, value.tensor.bytes, 0)));
-        tensors[form.size] = { dtype: 'uint8', dims: [size, 0], bytes: new Uint8Array(0) };
+        const { dtype, bytes, dims } = value.tensor;
+        const sizes = Array.from({ length: countOf(dims) }, (_, i) =>
+          Math.max(0, Number(readElement(dtype, bytes, i))),
+        );
+        tensors[form.size] = { dtype: 'uint8', dims: [...sizes, 0], bytes: new Uint8Array(0) };
       }
       return;
     }

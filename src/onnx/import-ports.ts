@@ -3,7 +3,7 @@
 
 import { dtypeFromOnnx } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
-import { constantOf, int } from '../../ir/expr-make.ts';
+import { constantOf, int, product } from '../../ir/expr-make.ts';
 import type { Form, NamedForm } from '../../ir/form.ts';
 import type { TensorType, Type, Value } from '../../ir/graph.ts';
 import { problem } from '../errors.ts';
@@ -110,24 +110,33 @@ function mapPorts(keyType: number, proto: TypeProto | undefined, name: string, b
   };
 }
 
+/** An input of more integers is data, not sizes. */
+const mostSizes = 8;
+
 /**
- * What an input of one integer says, as a size that the caller gives beforehand: in a port [n, 0], which holds nothing.
- * Undefined for any other value.
+ * What an input of a few integers says, as sizes that the caller gives beforehand: in a port [n, m, …, 0], which holds
+ * nothing. This is the one at `position`; without it the input must be a single integer. Undefined for any other value.
  */
-export function sizeOfInput(value: Value, forms: NamedForm[], border: Border): Expr | undefined {
-  const position = border.inputs.indexOf(value);
-  const at = forms.findIndex(({ form }) => form.kind === 'tensor' && form.port === position);
+export function sizeOfInput(
+  value: Value,
+  position: number | undefined,
+  forms: NamedForm[],
+  border: Border,
+): Expr | undefined {
+  const own = border.inputs.indexOf(value);
+  const at = forms.findIndex(({ form }) => form.kind === 'tensor' && form.port === own);
   const type = value.type;
   if (at < 0 || type.kind !== 'tensor' || !['int32', 'int64'].includes(type.dtype)) return undefined;
-  if (type.shape.some((extent) => constantOf(extent) !== 1)) return undefined;
+  const count = constantOf(product(type.shape)) ?? 0;
+  if (count < 1 || count > (position === undefined ? 1 : mostSizes)) return undefined;
   const { name, form } = forms[at]!;
   if (form.kind !== 'tensor') return undefined;
-  const size = symbol(border.symbols, name);
-  if (form.size === undefined && constantOf(size) === undefined) {
-    const own = port(border, `${name}_size`, tensor('uint8', [size, int(0)]));
-    forms[at] = { name, form: { ...form, size: own.port } };
+  const sizes = Array.from({ length: count }, (_, i) => symbol(border.symbols, count === 1 ? name : `${name}_${i}`));
+  if (form.size === undefined && sizes.some((size) => constantOf(size) === undefined)) {
+    const { port: size } = port(border, `${name}_size`, tensor('uint8', [...sizes, int(0)]));
+    forms[at] = { name, form: { ...form, size } };
   }
-  return size;
+  return sizes[position ?? 0];
 }
 
 /** Ports for the outputs: the plain tensors that they are made of, by name, and how they make them. */

@@ -20,8 +20,8 @@ export interface ImportState {
   readonly functions: ReadonlyMap<string, FunctionProto>;
   readonly resolveExternal: ResolveExternal | undefined;
   readonly problems: Problem[];
-  /** An input of the model that is one integer, as a size: whoever calls the model says it beforehand. */
-  sizeOf(value: Value): Expr | undefined;
+  /** An element of an input of the model that is a few integers, as a size: whoever calls the model says it beforehand. */
+  sizeOf(value: Value, position?: number): Expr | undefined;
   /** How many more times what follows an If may be taken into its branches. */
   readonly budget: { branches: number };
 }

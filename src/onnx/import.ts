@@ -58,7 +58,7 @@ export function importModel(model: ModelProto, table: OperatorTable, builder: Bu
     resolveExternal: options.resolveExternal,
     problems: [],
     budget: { branches: 64 },
-    sizeOf: (value) => sizeOfInput(value, forms, border),
+    sizeOf: (value, position) => sizeOfInput(value, position, forms, border),
   };
   const infos = [...proto.valueInfo, ...proto.output];
   const scope: Scope = {

@@ -106,6 +106,7 @@ export function typesOf(
     limits: options.limits ?? [],
     outputs: options.outputs ?? [true],
     sizeOf: options.sizeOf ?? (() => undefined),
+    givenBound: () => undefined,
     fresh: (label, limit) => variable(label, 'index', { extent: simplify(add(limit, int(1))) }),
   };
   const operands = inputs.map((input) => input && operandOf(input));

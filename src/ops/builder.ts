@@ -22,6 +22,7 @@ import {
   withDefaults,
 } from './define.ts';
 import { constantBytes, countOf, elementsOf, evaluateElements, operandOf } from './elements.ts';
+import { boundFromGivenSizes } from './given-sizes.ts';
 
 export const tensor = (dtype: DType, shape: readonly Expr[]): TensorType => ({ kind: 'tensor', dtype, shape });
 
@@ -150,6 +151,7 @@ function makeNode(
     limits: options.limits ?? [],
     outputs: present,
     sizeOf: options.sizeOf ?? (() => undefined),
+    givenBound: (size) => options.sizeOf && boundFromGivenSizes(size, options.sizeOf, builder),
     fresh: (label, limit, value) => {
       const fresh = variable(label, 'index', { extent: simplify(add(limit, int(1))) });
       const made = options.sizes?.find((size) => !sizes.includes(size) && isAlike(size, fresh)) ?? fresh;

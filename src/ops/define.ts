@@ -55,8 +55,9 @@ export interface TypeContext {
    * operator with a `compute`, `value` says what it is, in terms of the inputs' elements.
    */
   fresh(name: string, max: Expr, value?: Expr): Expr;
-  /** An input of the model that is one integer, as a size that the caller gives beforehand: a bound where all else fails. */
+  /** Bounds where all else fails, of what the caller gives beforehand: an integer input, a size that follows from some. */
   sizeOf(value: Value): Expr | undefined;
+  givenBound(size: Expr): Expr | undefined;
   /** Number of outputs that the node asks for, and which of them are present. */
   readonly outputs: readonly boolean[];
 }
@@ -231,7 +232,7 @@ export interface ApplyOptions {
   readonly outputNames?: readonly string[];
   /** Run-time sizes to use again, where a node is rebuilt: other types refer to them. */
   readonly sizes?: readonly Var[];
-  readonly sizeOf?: (value: Value) => Expr | undefined;
+  readonly sizeOf?: (value: Value, position?: number) => Expr | undefined;
 }
 
 export interface Builder {

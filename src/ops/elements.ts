@@ -123,10 +123,33 @@ export function evaluateElements(
   type: TensorType,
   element: (index: readonly Expr[]) => Expr,
 ): readonly Expr[] | undefined {
+  return resolvedElements(type, element, elementsOf);
+}
+
+/** The elements of a value where they are known, by whichever way of knowing them. */
+type KnownElements = (value: Value) => readonly Expr[] | undefined;
+
+/** The same, from the elements of other values as `known` has them. */
+export function resolvedElements(
+  type: TensorType,
+  element: (index: readonly Expr[]) => Expr,
+  known: KnownElements,
+): readonly Expr[] | undefined {
   const count = countOf(type);
   if (count === undefined || count > maximumElements || !foldable(type.dtype)) return undefined;
   const extents = type.shape.map((extent) => constantOf(extent)!);
   const memo = new Map<Expr, Expr>();
+  const elements: Expr[] = [];
+  for (const index of indicesOf(extents)) {
+    const found = resolveLoads(element(index.map(int)), known, memo);
+    if (!found) return undefined;
+    elements.push(found);
+  }
+  return elements;
+}
+
+/** The expression free of loads, reductions and calls; undefined where one is left. */
+export function resolveLoads(expression: Expr, known: KnownElements, memo = new Map<Expr, Expr>()): Expr | undefined {
   const resolve = (expr: Expr): Expr =>
     rewriteExpr(
       expr,
@@ -135,23 +158,18 @@ export function evaluateElements(
           const written = unfold(node);
           return written && resolve(written);
         }
-        return node.kind === 'load' ? knownLoad(node) : undefined;
+        return node.kind === 'load' ? knownLoad(node, known) : undefined;
       },
       memo,
     );
-  const elements: Expr[] = [];
-  for (const index of indicesOf(extents)) {
-    const found = simplify(resolve(element(index.map(int))));
-    if (contains(found, (node) => node.kind === 'load' || node.kind === 'reduce' || node.kind === 'call'))
-      return undefined;
-    elements.push(found);
-  }
-  return elements;
+  const found = simplify(resolve(expression));
+  const isOpen = (node: Expr): boolean => node.kind === 'load' || node.kind === 'reduce' || node.kind === 'call';
+  return contains(found, isOpen) ? undefined : found;
 }
 
-function knownLoad(node: Load): Expr | undefined {
+function knownLoad(node: Load, known: KnownElements): Expr | undefined {
   const value = values.get(node.buffer);
-  const elements = value && elementsOf(value);
+  const elements = value && known(value);
   return (
     elements &&
     elementAt(

@@ -21,7 +21,7 @@ export function declaredShape(context: TypeContext, operand: string, output = 0)
 
 /**
  * A shape that only a run knows: the value of each axis in terms of the inputs' elements, and its bound where one
- * follows from the inputs; else what the model declares is the bound. `operand` names the input to blame.
+ * follows from the inputs; else what the model declares is the bound, or sizes that the caller gives. `operand` names the input to blame.
  */
 export function runTimeShape(
   context: TypeContext,
@@ -49,6 +49,8 @@ function declaredExtent(
   output: number,
 ): Expr {
   const limit = context.declared[output] ?? context.limits[output];
+  const given = limit?.kind === 'tensor' ? undefined : context.givenBound(values[axis]!);
+  if (given) return given;
   const declared = limit?.kind === 'tensor' ? limit.shape : declaredShape(context, operand, output);
   // What is known of a result that this one was broadcast to counts from the last axis.
   return (
