@@ -16,7 +16,8 @@ export const notYet: readonly NotYet[] = [
     cases: ['node/test_affine_grid_3d_align_corners_expanded', 'node/test_affine_grid_3d_expanded'],
   },
   {
-    reason: 'AffineGrid: a Squeeze without axes needs to know extents of 1 in a shape of which an input gives one size.',
+    reason:
+      'AffineGrid: a Squeeze without axes needs to know extents of 1 in a shape of which an input gives one size.',
     cases: ['node/test_affine_grid_2d_align_corners_expanded', 'node/test_affine_grid_2d_expanded'],
   },
   {
