@@ -34,6 +34,7 @@ import * as globalPooling from './global-pooling.ts';
 import * as greedySearch from './greedy-search.ts';
 import * as gridSample from './grid-sample.ts';
 import * as groupQueryAttention from './group-query-attention.ts';
+import * as imageDecoder from './image-decoder.ts';
 import * as join from './join.ts';
 import * as layerNormalization from './layer-normalization.ts';
 import * as linearAttention from './linear-attention.ts';
@@ -235,6 +236,7 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   nonMaxSuppression,
   unique,
   nonZero,
+  imageDecoder,
   topK,
   fourier,
   spectralWindows,
