@@ -7,6 +7,7 @@ import { int } from '../../ir/expr-make.ts';
 import type { Attributes, AttributeValue, Graph, Type, Value } from '../../ir/graph.ts';
 import { problem } from '../errors.ts';
 import type { OldNode, Operator } from '../ops/define.ts';
+import { checkForm } from '../ops/node-form.ts';
 import { formName } from '../ops/sequence-values.ts';
 import { functionKey, normalizeDomain, opsetVersions } from './domains.ts';
 import { type AttributeContext, attributeValue, constantNodeTensor } from './import-attributes.ts';
@@ -189,6 +190,7 @@ function applyUpgraded(
         ? builder.scalar(values[0] ?? 0, dtype)
         : builder.constant({ kind: 'tensor', dtype, shape: [int(values.length)] }, toBytes(dtype, values)),
   };
+  checkForm(operator, node, opset, where);
   const current = operator.upgrade?.(node, opset) ?? node;
   const target = current.op === operator.name ? operator : state.table(current.domain, current.op);
   if (!target) throw problem(where, `operator ${current.op}, which replaces it, is not supported.`);

@@ -45,6 +45,7 @@ const activation = <A extends Readonly<Record<string, AttributeSpec<number>>>>(
     attributes,
     types: { X: accepted },
     since,
+    until: { consumed_inputs: 6 },
     upgrade: withoutConsumed,
     type: ({ X }) => tensorOf(X.dtype, X.shape),
     compute: ({ X }, given, index) => meaning(X.at(...index), given),
@@ -182,6 +183,7 @@ export const Clip = op('Clip', {
   inputs: ['X', 'min?', 'max?'],
   types: { X: anyNumeric, min: anyNumeric, max: anyNumeric },
   since: 13,
+  until: { min: 11, max: 11, consumed_inputs: 6 },
   upgrade: (node) => {
     const type = node.inputs[0]?.type;
     const bound = (name: 'min' | 'max', position: number): Value | undefined => {

@@ -72,6 +72,7 @@ const variadic = (name: string, combine: (terms: readonly Expr[]) => Expr): Oper
     inputs: ['data...'],
     types: { data: anyNumeric },
     since: 13,
+    until: { consumed_inputs: 6 },
     upgrade: withoutConsumed,
     type: ({ data }, _, context) => {
       const first = data[0] ?? context.fail('expected at least one input, got none.');

@@ -49,6 +49,7 @@ export const BatchNormalization = op('BatchNormalization', {
   types: { X: anyFloat, scale: parameters, B: parameters, input_mean: statistics, input_var: statistics },
   outputs: ['Y', 'running_mean?', 'running_var?', 'saved_mean?', 'saved_var?'],
   since: 15,
+  until: { consumed_inputs: 6, is_test: 7, spatial: 9 },
   upgrade: (node, opset) =>
     opset < 14
       ? withAttributes(without(node, 'consumed_inputs', 'is_test', 'spatial'), {

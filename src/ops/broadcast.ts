@@ -28,6 +28,7 @@ export const broadcasting = (
     types: { A: accepted, B: accepted },
     outputs: ['C'],
     since,
+    until: { axis: 7, broadcast: 7, consumed_inputs: 6 },
     upgrade: withoutConsumed,
     type: ({ A, B }, { axis }, context) =>
       tensorOf(result ?? A.dtype, broadcastShapes([A.shape, alignedAt(A, B, axis).shape], context)),

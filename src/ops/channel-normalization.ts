@@ -55,6 +55,7 @@ export const InstanceNormalization = op('InstanceNormalization', {
   types: { input: anyFloat, scale: anyFloat, B: anyFloat },
   outputs: ['output'],
   since: 22,
+  until: { consumed_inputs: 6 },
   upgrade: withoutConsumed,
   type: ({ input, scale, B }, _, context) => {
     if (input.rank < 2) context.fail(`input must have at least rank 2, got ${input.rank}.`);

@@ -12,6 +12,7 @@ import type { Attributes, AttributeValue, TensorType, Type, Value } from '../../
 import type { Buffer, Stmt } from '../../ir/kernel.ts';
 import { CompilerBug } from '../errors.ts';
 import type { AttributeSpecs, AttributeValues } from './attributes.ts';
+import type { NodeForm } from './node-form.ts';
 
 type Named<S extends string, T> = S extends `${infer N}...`
   ? { readonly [K in N]: readonly T[] }
@@ -90,7 +91,7 @@ type Build<I extends readonly string[], A extends AttributeSpecs> = (
   context: BuildContext,
 ) => Value | readonly (Value | undefined)[];
 
-interface Head<I extends readonly string[], A extends AttributeSpecs> {
+interface Head<I extends readonly string[], A extends AttributeSpecs> extends NodeForm {
   readonly domain?: string;
   readonly inputs: I;
   /** Names of outputs; `?` marks one that a node may leave out, `...` any number. Default ['Y']. */
@@ -185,7 +186,7 @@ export interface OldNode {
 }
 
 /** A declaration with its types erased: what tables and passes hold. */
-export interface Operator {
+export interface Operator extends NodeForm {
   readonly name: string;
   readonly domain: string;
   readonly inputs: readonly string[];

@@ -21,6 +21,7 @@ export const Dropout = op('Dropout', {
   outputs: ['output', 'mask?'],
   since: 22,
   // Before opset 12 the ratio was an attribute and the operator meant inference.
+  until: { ratio: 12, is_test: 7, consumed_inputs: 6 },
   upgrade: (node) => without(node, 'ratio', 'is_test', 'consumed_inputs'),
   type: ({ data }) => [tensorOf(data.dtype, data.shape), tensorOf('bool', data.shape)],
   compute: ({ data, ratio, training_mode }, { seed }, index, { output }) => {

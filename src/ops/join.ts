@@ -105,6 +105,7 @@ export const Split = op('Split', {
   types: { input: anyType, split: sizeType },
   since: 18,
   // Before opset 13 the sizes were an attribute (in opset 1 perhaps an input too).
+  until: { split: 13 },
   upgrade: (node) => {
     const { split } = node.attributes;
     const plain = without(node, 'split');

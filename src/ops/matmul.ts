@@ -77,6 +77,7 @@ export const Gemm = op('Gemm', {
   },
   types: { A: anyNumeric, B: anyNumeric, C: anyNumeric },
   since: 13,
+  until: { broadcast: 7 },
   upgrade: (node) => without(node, 'broadcast'),
   type: ({ A, B, C }, { transA, transB }, context) => {
     if (A.rank !== 2 || B.rank !== 2) context.fail(`A and B must have rank 2, got ${A.rank} and ${B.rank}.`);

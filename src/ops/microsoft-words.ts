@@ -83,8 +83,8 @@ function walkBack(trace: Buffer, i: Buffer, j: Buffer, visit: (i: Expr, j: Expr)
 export const DynamicTimeWarping = op('DynamicTimeWarping', {
   domain,
   inputs: ['input'],
-  // The outputs beyond the first are memory to work in.
   outputs: ['output', 'cost?', 'trace?'],
+  room: 2,
   types: { input: float },
   type: ({ input }, _, context) => {
     const outer = constantOf(input.shape[0] ?? int(1)) ?? 1;

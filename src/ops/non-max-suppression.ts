@@ -78,10 +78,10 @@ function overlaps(a: Box, b: Box, threshold: Expr): Expr {
   return and(and(solid, lt(zero, union)), lt(threshold, div(common, union)));
 }
 
-/** The second output is memory to work in. */
 export const NonMaxSuppression = op('NonMaxSuppression', {
   inputs: ['boxes', 'scores', 'max_output_boxes_per_class?', 'iou_threshold?', 'score_threshold?'],
   outputs: ['selected_indices', 'candidates?'],
+  room: 1,
   attributes: { center_point_box: intAttribute(0, [0, 1]) },
   types: {
     boxes: typeSet('T', floatTypes),

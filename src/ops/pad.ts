@@ -138,6 +138,7 @@ export const Pad = op('Pad', {
   types: { data: anyType, pads: sizeType, constant_value: anyType, axes: indexType },
   since: 25,
   // Before opset 11 pads was an attribute (paddings in opset 1).
+  until: { pads: 11, value: 11, paddings: 2 },
   upgrade: (node) => {
     const { pads, paddings } = node.attributes;
     const list = isNumbers(pads) ? pads : paddings;

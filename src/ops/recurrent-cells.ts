@@ -48,6 +48,7 @@ export const RNN = op('RNN', {
   attributes: recurrentAttributes,
   types: recurrentTypes,
   since: 14,
+  until: { output_sequence: 7 },
   upgrade: upgradeRecurrent,
   type: (operands, attributes, context) =>
     recurrentTypesOf(operands, attributes, { gates: 1, functions: 1, states: 1 }, context),
@@ -105,6 +106,7 @@ export const GRU = op('GRU', {
   attributes: { ...recurrentAttributes, linear_before_reset: intAttribute(0) },
   types: recurrentTypes,
   since: 14,
+  until: { output_sequence: 7 },
   upgrade: upgradeRecurrent,
   type: (operands, attributes, context) =>
     recurrentTypesOf(operands, attributes, { gates: 3, functions: 2, states: 1 }, context),
@@ -150,6 +152,7 @@ export const LSTM = op('LSTM', {
   attributes: { ...recurrentAttributes, input_forget: intAttribute(0) },
   types: { ...recurrentTypes, initial_c: anyFloat, P: anyFloat },
   since: 14,
+  until: { output_sequence: 7 },
   upgrade: upgradeRecurrent,
   type: (operands, attributes, context) =>
     recurrentTypesOf(operands, attributes, { gates: 4, functions: 3, states: 2 }, context),

@@ -19,6 +19,7 @@ const reduction = (name: string, meaning: (slice: Slice) => Expr, accepted: Type
     types: { data: accepted, axes: sizeType },
     outputs: ['reduced'],
     since: 18,
+    until: { axes: name === 'ReduceSum' ? 13 : 18 },
     upgrade: (node) => axesToInput(node),
     type: ({ data, axes }, { keepdims, noop_with_empty_axes }, context) =>
       tensorOf(data.dtype, reducedShape(data, axes, noop_with_empty_axes !== 0, keepdims !== 0, context)),

@@ -75,6 +75,7 @@ export const Reshape = op('Reshape', {
   attributes: { allowzero: intAttribute(0, [0, 1]) },
   types: { data: anyType, shape: sizeType },
   since: 25,
+  until: { shape: 5, consumed_inputs: 5 },
   upgrade: (node) => {
     const { shape } = node.attributes;
     const plain = without(node, 'consumed_inputs', 'shape');
@@ -124,6 +125,7 @@ export const Squeeze = op('Squeeze', {
   outputs: ['squeezed'],
   types: { data: anyType, axes: sizeType },
   since: 25,
+  until: { axes: 13 },
   upgrade: (node) => axesToInput(node),
   type: ({ data, axes }, _, context) => {
     const { shape, rank } = data;
@@ -150,6 +152,7 @@ export const Unsqueeze = op('Unsqueeze', {
   outputs: ['expanded'],
   types: { data: anyType, axes: sizeType },
   since: 25,
+  until: { axes: 13 },
   upgrade: (node) => axesToInput(node),
   type: ({ data, axes }, _, context) => {
     const added = constantOf(axes.shape[0] ?? int(1)) ?? 0;

@@ -234,6 +234,7 @@ export const Upsample = op('Upsample', {
   attributes: { mode: stringAttribute('nearest', ['nearest', 'linear', 'bilinear', 'cubic']) },
   types: { X: anyType, scales: typeSet('tensor(float)', ['float32']) },
   since: 10,
+  until: { scales: 9, height_scale: 7, width_scale: 7 },
   upgrade: (node) => {
     const { scales, height_scale, width_scale } = node.attributes;
     const list = isNumbers(scales)

@@ -20,6 +20,7 @@ export const TopK = op('TopK', {
   types: { X: anyNumeric, K: sizeType },
   since: 24,
   // Before opset 10 k was an attribute.
+  until: { k: 10 },
   upgrade: (node) => {
     const { k } = node.attributes;
     return typeof k === 'number' ? withInput(without(node, 'k'), 1, node.constant([k], 'int64')) : node;

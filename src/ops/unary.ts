@@ -31,6 +31,7 @@ export const elementwise = (
     inputs: ['X'],
     types: { X: accepted },
     since,
+    until: { consumed_inputs: 6 },
     upgrade: withoutConsumed,
     type: ({ X }) => tensorOf(result ?? X.dtype, X.shape),
     compute: ({ X }, _, index) => meaning(X.at(...index)),

@@ -172,6 +172,7 @@ function renumber(items: Items, order: Buffer, spare: Buffer, inverse: Buffer, f
 export const Unique: Operator = op('Unique', {
   inputs: ['X'],
   outputs: ['Y', 'indices?', 'inverse_indices?', 'counts?', 'order?', 'spare?', 'first?'],
+  room: 3,
   attributes: { axis: optionalInt, sorted: intAttribute(1, [0, 1]) },
   types: { X: typeSet('T', [...scalarTypes, 'string']) },
   since: 11,

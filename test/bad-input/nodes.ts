@@ -34,7 +34,39 @@ export const nodeCases: readonly BadCase[] = [
   {
     name: 'Neg with two outputs',
     model: only(node('Neg', ['x'], ['y', 'z'])),
-    message: 'Neg "y": has 2 outputs; output 1 does not exist or is not supported.',
+    message: 'Neg "y": has 2 outputs; Neg gives at most 1 (Y).',
+  },
+  {
+    name: 'Unique with five outputs',
+    model: only(node('Unique', ['x'], ['y', 'a', 'b', 'c', 'd'])),
+    message: 'Unique "y": has 5 outputs; Unique gives at most 4 (Y, indices, inverse_indices, counts).',
+  },
+  {
+    name: 'NonMaxSuppression with two outputs',
+    model: only(node('NonMaxSuppression', ['b', 's'], ['y', 'z']), {
+      initializer: [floats('b', [0, 0, 1, 1], [1, 1, 4]), floats('s', [1], [1, 1, 1])],
+    }),
+    message: 'NonMaxSuppression "y": has 2 outputs; NonMaxSuppression gives at most 1 (selected_indices).',
+  },
+  {
+    name: 'axes as an attribute after opset 13',
+    model: only(node('ReduceSum', ['x'], ['y'], { axes: [1] }), { opset: 13 }),
+    message: 'ReduceSum "y": attribute axes is of opset 12 and before; the model is of opset 13.',
+  },
+  {
+    name: 'Squeeze with an attribute after opset 13',
+    model: only(node('Squeeze', ['x'], ['y'], { axes: [0] }), { opset: 21 }),
+    message: 'Squeeze "y": attribute axes is of opset 12 and before; the model is of opset 21.',
+  },
+  {
+    name: 'Add with an axis after opset 7',
+    model: only(node('Add', ['x', 'x'], ['y'], { axis: 1 }), { opset: 7 }),
+    message: 'Add "y": attribute axis is of opset 6 and before; the model is of opset 7.',
+  },
+  {
+    name: 'TopK with k as an attribute after opset 10',
+    model: only(node('TopK', ['x'], ['y', 'z'], { k: 1 }), { opset: 11 }),
+    message: 'TopK "y": attribute k is of opset 9 and before; the model is of opset 11.',
   },
   {
     name: 'Add of float32 and int64',
