@@ -11,6 +11,7 @@ import { upperBound } from '../../ir/upper-bound.ts';
 import { stringAttribute } from './attributes.ts';
 import { op, type TypeContext } from './define.ts';
 import { decodeBmp, isBmp } from './picture-bmp.ts';
+import { decodeJpeg, isJpeg } from './picture-jpeg.ts';
 import { hasBytes, isFine, judge, type Picture, tableRoom, verdicts } from './picture-parts.ts';
 import { decodePng, isPng } from './picture-png.ts';
 import { decodePnm, isPnm } from './picture-pnm.ts';
@@ -26,7 +27,6 @@ interface Format {
 
 const unsupported = (picture: Picture): Stmt => judge(picture, 'unsupported');
 
-const isJpeg = (picture: Picture): Expr => hasBytes(picture, 0, [0xff, 0xd8, 0xff]);
 const isJpeg2000 = (picture: Picture): Expr =>
   or(hasBytes(picture, 0, [0, 0, 0, 12, 0x6a, 0x50, 0x20, 0x20]), hasBytes(picture, 0, [0xff, 0x4f, 0xff, 0x51]));
 const isWebp = (picture: Picture): Expr =>
@@ -37,7 +37,7 @@ const formats: readonly Format[] = [
   { recognize: isPnm, decode: decodePnm },
   { recognize: isTiff, decode: decodeTiff },
   { recognize: isPng, decode: decodePng },
-  { recognize: isJpeg, decode: unsupported },
+  { recognize: isJpeg, decode: decodeJpeg },
   { recognize: isJpeg2000, decode: unsupported },
   { recognize: isWebp, decode: unsupported },
 ];

@@ -117,7 +117,7 @@ function takeLengths(state: Inflation): Stmt {
   ]);
   const plain = block([setTable(picture, add(int(lengthsAt), read(at)), read(symbol)), grow(at, int(1))]);
   const step = block([
-    takeSymbol(state, literalsAt, symbol),
+    takeSymbol(state, int(literalsAt), symbol),
     ifThen(isFine(picture), ifThen(lt(read(symbol), int(16)), plain, repeated)),
   ]);
   const steps = [
@@ -162,7 +162,7 @@ function copyMatch(state: Inflation): Stmt {
         set(length, int(258)),
         named('place', place, (own) => withExtra(length, own, 4, 3)),
       ),
-      takeSymbol(state, distancesAt, symbol),
+      takeSymbol(state, int(distancesAt), symbol),
     ]),
     expect(picture, lt(read(symbol), int(30))),
     block([
@@ -183,7 +183,7 @@ function takeBlock(state: Inflation): Stmt {
   const put = block([store(target, [read(written)], cast(read(symbol), 'uint8')), grow(written, int(1))]);
   const literal = inTurn(picture, [expect(picture, hasRoom(state, int(1))), put]);
   const use = ifThen(lt(read(symbol), isEnd), literal, ifThen(lt(isEnd, read(symbol)), copyMatch(state)));
-  const step = block([takeSymbol(state, literalsAt, symbol), ifThen(isFine(picture), use)]);
+  const step = block([takeSymbol(state, int(literalsAt), symbol), ifThen(isFine(picture), use)]);
   return block([set(symbol, int(0)), whileLoop(and(isFine(picture), ne(read(symbol), isEnd)), step)]);
 }
 

@@ -10,30 +10,36 @@ import { grow, named, read, register, set, withRegisters } from './sequence-layo
 
 const longest = 15;
 const placesAt = 16;
-const symbolsAt = 32;
+export const symbolsAt = 32;
 
-/** Bits that are read from the lowest of each byte on. Behind `end` they are zero. */
+/** Bits that are read from the lowest of each byte on, or from the highest. Behind `end` they are zero. */
 export interface Bits {
   readonly picture: Picture;
   readonly source: Buffer;
   readonly end: Expr;
   /** How many bits lie before the next one. */
   readonly position: Buffer;
+  readonly highestFirst?: boolean;
 }
 
 export const tableAt = ({ tables }: Picture, at: Expr): Expr => cast(load(tables, [at]), 'index');
 export const setTable = ({ tables }: Picture, at: Expr, value: Expr): Stmt => store(tables, [at], cast(value, 'int32'));
 const growTable = (picture: Picture, at: Expr): Stmt => setTable(picture, at, add(tableAt(picture, at), int(1)));
 
-const nextBit = ({ source, end, position }: Bits): Expr => {
+const nextBit = ({ source, end, position, highestFirst }: Bits): Expr => {
   const byte = byteOf(source, binary('shr', read(position), int(3)), end);
-  return binary('and', binary('shr', byte, binary('and', read(position), int(7))), int(1));
+  const place = binary('and', read(position), int(7));
+  return binary('and', binary('shr', byte, highestFirst ? sub(int(7), place) : place), int(1));
 };
 
-/** value = the number in the next `count` bits, the lowest first. */
+/** value = the number in the next `count` bits, in the order in which bits are read. */
 export function takeBits(bits: Bits, count: Expr, value: Buffer): Stmt {
   const place = indexVar('place', count);
-  const step = block([grow(value, binary('shl', nextBit(bits), place)), grow(bits.position, int(1))]);
+  const bit = nextBit(bits);
+  const take = bits.highestFirst
+    ? set(value, add(mul(read(value), int(2)), bit))
+    : grow(value, binary('shl', bit, place));
+  const step = block([take, grow(bits.position, int(1))]);
   return block([set(value, int(0)), loop(place, step)]);
 }
 
@@ -78,16 +84,16 @@ export function makeCodes(picture: Picture, base: number, lengths: Expr, count: 
 }
 
 /** symbol = what the next code of the table at `base` stands for. */
-export function takeSymbol(bits: Bits, base: number, symbol: Buffer): Stmt {
+export function takeSymbol(bits: Bits, base: Expr, symbol: Buffer, most = longest): Stmt {
   const { picture, position, end } = bits;
   const [code, first, offset, length] = [register('code'), register('first'), register('offset'), register('length')];
-  const step = named('count', tableAt(picture, add(int(base), read(length))), (count) =>
+  const step = named('count', tableAt(picture, add(base, read(length))), (count) =>
     block([
       grow(code, nextBit(bits)),
       grow(position, int(1)),
       ifThen(
         lt(sub(read(code), count), read(first)),
-        set(symbol, tableAt(picture, add(add(int(base + symbolsAt), read(offset)), sub(read(code), read(first))))),
+        set(symbol, tableAt(picture, add(add(add(base, int(symbolsAt)), read(offset)), sub(read(code), read(first))))),
         block([
           grow(offset, count),
           set(first, mul(add(read(first), count), int(2))),
@@ -103,7 +109,7 @@ export function takeSymbol(bits: Bits, base: number, symbol: Buffer): Stmt {
     set(offset, int(0)),
     set(length, int(1)),
     set(symbol, int(-1)),
-    whileLoop(and(lt(read(symbol), int(0)), le(read(length), int(longest))), step),
+    whileLoop(and(lt(read(symbol), int(0)), le(read(length), int(most))), step),
     expect(picture, and(ne(read(symbol), int(-1)), le(read(position), mul(end, int(8))))),
   ]);
   return withRegisters([code, first, offset, length], body);

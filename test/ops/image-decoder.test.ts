@@ -171,6 +171,25 @@ for (const target of ['js', 'wasm']) {
       );
     });
 
+    it('reads a baseline JPEG, and ends the run at one that is progressive', async () => {
+      // One block of grey: the first value is 32 steps of 16, all others are zero.
+      const table = [0, 1, ...Array(15).fill(0), 6];
+      const other = [16, 1, ...Array(15).fill(0), 0];
+      const segment = (marker: number, data: number[]) => [
+        0xff,
+        marker,
+        ...little(data.length + 2, 2).toReversed(),
+        ...data,
+      ];
+      const of = (frame: number) => [
+        ...[0xff, 0xd8, ...segment(0xdb, [0, ...Array(64).fill(16)]), ...segment(0xc4, table), ...segment(0xc4, other)],
+        ...[...segment(frame, [8, 0, 1, 0, 2, 1, 1, 0x11, 0]), ...segment(0xda, [1, 1, 0, 0, 63, 0])],
+        ...[0x40, 0xff, 0xd9],
+      ];
+      assert.deepEqual(await decode(of(0xc0), target), [[1, 2, 3], grey(192, 192)]);
+      await assert.rejects(decode(of(0xc2), target), /index/i);
+    });
+
     it('gives the channels that are asked for', async () => {
       const bytes = text('P3 1 1 255 10 20 30');
       assert.deepEqual(await decode(bytes, target, 'BGR'), [
