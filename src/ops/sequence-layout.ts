@@ -34,7 +34,9 @@ export const register = (name: string, dtype: Buffer['dtype'] = 'index'): Buffer
 
 export const read = (place: Buffer): Expr => load(place, []);
 export const set = (place: Buffer, value: Expr): Stmt => store(place, [], value);
-export const grow = (place: Buffer, by: Expr): Stmt => set(place, add(read(place), by));
+/** Nothing where it grows by nothing: C compilers warn of a variable that is set to itself. */
+export const grow = (place: Buffer, by: Expr): Stmt =>
+  constantOf(by) === 0 ? block([]) : set(place, add(read(place), by));
 
 /** Names a value for what follows. */
 export function named(name: string, value: Expr, body: (value: Var) => Stmt): Stmt {
