@@ -30,8 +30,8 @@ export interface NamedForm {
 }
 
 /**
- * All values of a program, where some are no plain tensors. `size` of a tensor is a port [n, m, …, 0] whose n, m, … its
- * elements are.
+ * All values of a program, where some are no plain tensors. `size` of a tensor is a port [n, m, …, n', m', …, 0]
+ * where its elements are n - n', m - m' … and one of both is 0.
  */
 export interface Forms {
   readonly inputs: readonly NamedForm[];

@@ -35,7 +35,8 @@ typedef enum {
 /* A string tensor is two tensors: NAME_spans, int64 of its shape, and NAME_bytes, the UTF-8 that these lie in. A sequence
  * is NAME_shapes, a row for each element (its rank, its sizes, 1 beyond its rank), and NAME_data, the elements one after
  * another; as an output also NAME_length, the number of rows that count. An optional has NAME_present, a map NAME_keys
- * and NAME_values. NAME_size [n, 0], of which nothing is read, says beforehand what the input NAME holds. */
+ * and NAME_values. NAME_size [n, 0, 0], of which nothing is read, says beforehand that the input NAME holds n; [0, n, 0]
+ * that it holds -n; [n, m, 0, 0, 0] that it holds n and m. */
 #define LAP_SPAN(offset, length) ((int64_t)(((uint64_t)(offset) << 32) | (uint64_t)(length)))
 #define LAP_SPAN_OFFSET(span) ((size_t)((uint64_t)(span) >> 32))
 #define LAP_SPAN_LENGTH(span) ((size_t)((uint64_t)(span) & 0xffffffffu))

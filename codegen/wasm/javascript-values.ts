@@ -41,8 +41,9 @@ function encode(form, value, tensors, name) {
     case 'tensor': {
       tensors[form.port] = value;
       if (form.size === undefined) return;
-      const size = Math.max(0, Number(dataOf(value)[0]));
-      tensors[form.size] = { data: new Uint8Array(0), shape: [size, 0] };
+      const integers = Array.from(dataOf(value), Number);
+      const sizes = [1, -1].flatMap((sign) => integers.map((integer) => Math.max(0, sign * integer)));
+      tensors[form.size] = { data: new Uint8Array(0), shape: [...sizes, 0] };
       return;
     }
     case 'strings': {

@@ -37,9 +37,8 @@ export function encode(
       tensors[form.port] = value.tensor;
       if (form.size !== undefined) {
         const { dtype, bytes, dims } = value.tensor;
-        const sizes = Array.from({ length: countOf(dims) }, (_, i) =>
-          Math.max(0, Number(readElement(dtype, bytes, i))),
-        );
+        const integers = Array.from({ length: countOf(dims) }, (_, i) => Number(readElement(dtype, bytes, i)));
+        const sizes = [1, -1].flatMap((sign) => integers.map((integer) => Math.max(0, sign * integer)));
         tensors[form.size] = { dtype: 'uint8', dims: [...sizes, 0], bytes: new Uint8Array(0) };
       }
       return;

@@ -3,7 +3,7 @@
 
 import { dtypeFromOnnx } from '../../ir/dtype.ts';
 import type { Expr } from '../../ir/expr.ts';
-import { constantOf, int, product } from '../../ir/expr-make.ts';
+import { constantOf, int, product, sub } from '../../ir/expr-make.ts';
 import type { Form, NamedForm } from '../../ir/form.ts';
 import type { TensorType, Type, Value } from '../../ir/graph.ts';
 import { problem } from '../errors.ts';
@@ -114,8 +114,9 @@ function mapPorts(keyType: number, proto: TypeProto | undefined, name: string, b
 const mostSizes = 8;
 
 /**
- * What an input of a few integers says, as sizes that the caller gives beforehand: in a port [n, m, …, 0], which holds
- * nothing. This is the one at `position`; without it the input must be a single integer. Undefined for any other value.
+ * What an input of a few integers says, in sizes that the caller gives beforehand: in a port [n, m, …, n', m', …, 0] that
+ * holds nothing, where n is the integer if it is positive, n' its distance below 0 otherwise. This is the one at
+ * `position`; without it, what a single integer is above 0. Undefined for any other value.
  */
 export function sizeOfInput(
   value: Value,
@@ -131,12 +132,14 @@ export function sizeOfInput(
   if (count < 1 || count > (position === undefined ? 1 : mostSizes)) return undefined;
   const { name, form } = forms[at]!;
   if (form.kind !== 'tensor') return undefined;
-  const sizes = Array.from({ length: count }, (_, i) => symbol(border.symbols, count === 1 ? name : `${name}_${i}`));
-  if (form.size === undefined && sizes.some((size) => constantOf(size) === undefined)) {
-    const { port: size } = port(border, `${name}_size`, tensor('uint8', [...sizes, int(0)]));
+  const labels = Array.from({ length: count }, (_, i) => (count === 1 ? name : `${name}_${i}`));
+  const above = labels.map((label) => symbol(border.symbols, label));
+  const below = labels.map((label) => symbol(border.symbols, `${label}_below`));
+  if (form.size === undefined && [...above, ...below].some((size) => constantOf(size) === undefined)) {
+    const { port: size } = port(border, `${name}_size`, tensor('uint8', [...above, ...below, int(0)]));
     forms[at] = { name, form: { ...form, size } };
   }
-  return sizes[position ?? 0];
+  return position === undefined ? above[0] : sub(above[position]!, below[position]!);
 }
 
 /** Ports for the outputs: the plain tensors that they are made of, by name, and how they make them. */

@@ -1,6 +1,6 @@
 // A size that only a run finds out, as a bound that the caller gives beforehand: where neither the model nor an operand
 // bounds it, but it follows from integers among the model's inputs. The shape arithmetic between those and the size is
-// folded as for known elements (elements.ts), with each integer a size of its own. The run still checks the bound.
+// folded as for known elements (elements.ts), with each integer the difference of two sizes. The run still checks the bound.
 
 import type { Expr } from '../../ir/expr.ts';
 import { cast, int, max } from '../../ir/expr-make.ts';
