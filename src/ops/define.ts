@@ -294,8 +294,7 @@ export function byName<T>(
 /** Attribute values with defaults filled in. */
 export function withDefaults(operator: Operator, attributes: Attributes): Attributes {
   const filled: Record<string, AttributeValue | undefined> = { ...attributes };
-  for (const [name, spec] of Object.entries(operator.attributes)) {
+  for (const [name, spec] of Object.entries(operator.attributes))
     if (filled[name] === undefined && !spec.required) filled[name] = spec.default as AttributeValue | undefined;
-  }
   return filled;
 }
